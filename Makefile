@@ -1,0 +1,80 @@
+# Every target sets up what it needs: a .venv with the pinned, hash-checked requirements.
+# `make PYTHON=python3.13 test` picks an interpreter; ARGS="..." goes to pytest or to the demo.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+
+SHELL_SCRIPTS := deploy/docker/run.sh .ci/run .ci/with-postgres .ci/with-docker $(wildcard .ci/images/*/*.sh) entrypoint
+DOCKERFILES := Dockerfile $(wildcard .ci/images/*/Dockerfile)
+HADOLINT = $(firstword $(wildcard .venv/bin/hadolint) $(shell command -v hadolint))
+IMAGE ?= migrator
+COMPILE = .venv/bin/uv pip compile --no-config --quiet --universal --python-version 3.11 \
+	--generate-hashes --custom-compile-command 'make pins' $(if $(UPGRADE),--upgrade)
+
+.PHONY: bench-stall help demo test test-oldest test-container image lint format check pins clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/ready ## watch the job migrate an embedded Postgres
+	.venv/bin/migrator demo $(ARGS)
+
+test: .venv/ready ## the suite, on TEST_DATABASE_URL where set, else on an embedded Postgres 18
+	.venv/bin/pytest $(ARGS)
+
+test-oldest: .venv-oldest/ready ## the suite, with the oldest Alembic and SQLAlchemy we support
+	.venv-oldest/bin/pytest $(ARGS)
+
+test-container: .venv/ready ## the image, in real containers; fails where no Docker engine answers
+	TEST_REQUIRE_DOCKER=1 .venv/bin/pytest tests/container $(ARGS)
+
+image: ## build the image; IMAGE names it, ARGS="--target tool --build-arg ..." goes to docker build
+	docker build --tag $(IMAGE) --build-arg REVISION="$$(git rev-parse HEAD)" \
+		--build-arg VERSION="$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' migrator/__init__.py)" $(ARGS) .
+
+bench-stall: .venv/ready ## how long a release holds up the app: Alembic's and ours, in one run
+	.venv/bin/python -m benchmarks.stall
+
+lint: .venv/ready ## ruff, mypy, and shellcheck and hadolint where there is one
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	@command -v shellcheck >/dev/null || echo 'no shellcheck here: the shell scripts are not linted'
+	! command -v shellcheck >/dev/null || shellcheck $(SHELL_SCRIPTS)
+	$(if $(HADOLINT),$(HADOLINT) $(DOCKERFILES),@echo 'no hadolint here: the Dockerfiles are not linted')
+
+format: .venv/ready ## put the code into shape
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+check: ## all of CI
+	.ci/run
+
+pins: .venv/ready ## compile requirements/*.txt anew; UPGRADE=1 takes the newest versions
+	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt
+	$(COMPILE) --group build --output-file requirements/build.txt
+	$(COMPILE) pyproject.toml --extra embedded --group dev --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra embedded --group build --group test \
+		--constraints requirements/oldest.in --output-file requirements/oldest.txt
+
+clean: ## remove what the targets made
+	rm -rf .venv .venv-oldest .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# .venv from requirements/dev.txt, .venv-oldest from requirements/oldest.txt, and migrator in each.
+.venv/installed: requirements/dev.txt
+.venv-oldest/installed: requirements/oldest.txt
+
+%/installed:
+	@test -n "$(PYTHON)" || { echo 'make: no Python 3.11 or later found; name one with PYTHON=' >&2; exit 1; }
+	$(PYTHON) -m venv --clear $*
+	$*/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+%/ready: %/installed pyproject.toml
+	$*/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""What is measured: ratios of one run, on a real Postgres."""

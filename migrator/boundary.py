@@ -1,0 +1,154 @@
+"""The boundary: whatever happens, one outcome, one last line.
+
+`cli.py` and `embed.py` both end a run here, so that no way of starting one can end without its
+report.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+import uuid
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, TextIO
+
+from migrator import __version__, interruption, log, report, settings
+from migrator.errors import BugError, MigratorError
+from migrator.log import Event
+from migrator.redaction import Redactor, secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from migrator.report import Journal, Outcome
+    from migrator.settings import Settings
+
+    Work = Callable[[Settings, Journal], None]
+
+
+def perform(
+    work: Work,
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    stream: TextIO,
+    *,
+    hear: bool = True,
+) -> tuple[Outcome, MigratorError | None]:
+    """Load the settings and do the work with them.
+
+    Gives how that ended and the error, if it ended in one.
+    """
+    act = partial(_start, work, flags, environ)
+    return bounded(act, flags, environ, stream, hear=hear)
+
+
+def bounded(
+    act: Callable[[Journal], None],
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    stream: TextIO,
+    *,
+    hear: bool = True,
+) -> tuple[Outcome, MigratorError | None]:
+    """Act; log and report how that ended, whatever it was.
+
+    Signals are heard where the process is ours to end: `hear`.
+    """
+    form = settings.glance("log_format", flags, environ)
+    level = settings.glance("log_level", flags, environ) or "info"
+    redactor = Redactor(*_secrets(flags, environ))
+    log.setup(stream, form=form, level=level, run_id=str(uuid.uuid4()), redactor=redactor)
+    journal, once = report.Journal(), threading.Lock()
+
+    def finish(error: MigratorError | None) -> Outcome | None:
+        """Write the report, the first time only: the run may end in one thread or the other."""
+        if not once.acquire(blocking=False):
+            return None
+        outcome = report.failed(journal, error) if error else report.succeeded(journal)
+        _finish(outcome, flags, environ, redactor)
+        return outcome
+
+    interruption.WATCH.begin()
+    with interruption.WATCH.heard(finish) if hear else nullcontext():
+        error = _attempt(act, journal, redactor)
+        while (outcome := finish(error)) is None:
+            time.sleep(1)  # another thread has reported, and ends the process
+    interruption.WATCH.end()
+    return outcome, error
+
+
+def _attempt(
+    act: Callable[[Journal], None], journal: Journal, redactor: Redactor
+) -> MigratorError | None:
+    try:
+        act(journal)
+    except MigratorError as error:
+        return error
+    except BaseException as error:  # noqa: BLE001 - the boundary: nothing may end without a report
+        if interrupted := interruption.Interruption.behind(error):
+            return interrupted
+        print(redactor.text(traceback.format_exc()), file=sys.stderr)
+        return BugError(
+            f"A bug in migrator: {type(error).__name__}: {error}",
+            hint="Please report it with the traceback on standard error.",
+        )
+    return None
+
+
+def _start(
+    work: Work, flags: Mapping[str, str | None], environ: Mapping[str, str], journal: Journal
+) -> None:
+    loaded = settings.load(flags, environ)
+    told = loaded.settings
+    aim = f"brings {told.database_url} to {told.target}" if told else "does nothing"
+    log.emit(
+        Event.RUN_STARTED,
+        " ".join((f"migrator {__version__} {aim}.", *loaded.notes)),
+        version=__version__,
+        database=str(told.database_url) if told else None,
+        target=told.target if told else None,
+    )
+    if told is None:
+        journal.nothing_to_do = loaded.notes[0]
+    else:
+        work(told, journal)
+
+
+def _finish(
+    outcome: Outcome,
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    redactor: Redactor,
+) -> None:
+    fields = outcome.fields()
+    file = settings.glance("report", flags, environ)
+    for complaint in report.write(redactor.value(fields), file, environ):
+        print(complaint, file=sys.stderr)
+    level = "info" if outcome.exit_code == 0 else "error"
+    log.emit(Event.RUN_FINISHED, outcome.message, level=level, **fields)
+
+
+def _secrets(
+    flags: Mapping[str, str | None], environ: Mapping[str, str]
+) -> tuple[set[str], set[str]]:
+    """Give what must not be printed, and the names that are printed anyway."""
+    told = {**environ, "--database-url": flags.get("database_url") or ""}
+    target = settings.target(flags, environ, [])
+    secrets = {*secrets_of(told), *([target.password] if target and target.password else [])}
+    shown = {target.parameters.get(k, "") for k in ("user", "dbname", "host")} if target else set()
+    return secrets, shown
+
+
+def own_stdout() -> TextIO:
+    """Give standard output to ourselves alone: what else writes there goes to standard error.
+
+    The log is one JSON object a line, and a project may print.
+    """
+    sys.stdout.flush()
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
+    os.dup2(2, 1)
+    return stream

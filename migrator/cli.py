@@ -1,0 +1,105 @@
+"""The command line: commands, flags, and the end of the process."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from migrator import __version__, settings
+from migrator.boundary import bounded, own_stdout, perform
+from migrator.errors import MigratorError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from migrator.report import Journal
+
+_DEFAULT = "run"
+
+
+class Commands(click.Group):
+    """The commands, of which `run` is the one when none is given."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` first where the line begins with one of its flags, or is empty."""
+        own = {"--help", "--version"}
+        if not args or (args[0].startswith("-") and args[0] not in own):
+            args = [_DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+def with_settings(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command a flag for every setting; the help names the variable and the default."""
+    for row in reversed(list(settings.rows())):
+        default = row.metadata["default"]
+        told = f"{row.metadata['help']}  [{settings.variable(row.name)}]"
+        told += f" [default: {default}]" if default else ""
+        names = [n for n in (row.metadata["short"], settings.flag(row.name)) if n]
+        several = row.name == "x"
+        command = click.option(row.name, *names, help=told, multiple=several)(command)
+    return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["--help"]})
+@click.version_option(__version__, prog_name="migrator")
+def commands() -> None:
+    """Bring a Postgres database to the head of an Alembic project, and prove it."""
+
+
+@commands.command()
+@with_settings
+def run(**flags: Any) -> int:  # noqa: ANN401 - click gives text or a tuple of it
+    """The release-phase job: connect, lock, upgrade, prove (the default)."""  # noqa: D401
+    from migrator import job  # noqa: PLC0415 - Alembic is loaded only where it is needed
+
+    outcome, _ = perform(job.run, _text(flags), os.environ, own_stdout())
+    return outcome.exit_code
+
+
+@commands.command()
+def demo() -> int:
+    """Three runs on an embedded Postgres with the example project; needs no server."""
+    from migrator import demo as demonstration  # noqa: PLC0415 - starts a server
+
+    try:
+        return demonstration.run()
+    except MigratorError as error:
+        return _said(error)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with an exit code of the contract."""
+    try:
+        code = commands.main(args=arguments, prog_name="migrator", standalone_mode=False)
+    except click.ClickException as error:
+        code = _wrong(error, list(sys.argv[1:] if arguments is None else arguments))
+    except click.Abort:
+        code = 130
+    sys.exit(code)
+
+
+def _said(error: MigratorError) -> int:
+    """Say on standard error what kept a command other than `run` from its answer."""
+    click.echo(f"migrator: {error.message}" + (f" {error.hint}" if error.hint else ""), err=True)
+    return error.exit_code
+
+
+def _text(flags: dict[str, Any]) -> dict[str, str | None]:
+    return {**flags, "x": shlex.join(flags["x"]) if flags["x"] else None}
+
+
+def _wrong(error: click.ClickException, line: list[str]) -> int:
+    """Show how the line is to be written; a run that never began has its report too."""
+    error.show()
+    if line and line[0] != _DEFAULT and not line[0].startswith("-"):
+        return UsageError.exit_code
+
+    def refuse(_: Journal) -> NoReturn:
+        raise UsageError(error.format_message(), hint="migrator run --help")
+
+    bounded(refuse, {}, os.environ, own_stdout())
+    return UsageError.exit_code

@@ -1,0 +1,1 @@
+"""The server: reach it, ask it, lock it. Nothing here knows of Alembic."""

@@ -1,0 +1,128 @@
+"""Every way to fail.
+
+The class owns its exit code (the numbers of `sysexits.h`), its kind and its usual outcome;
+the instance owns the message and the hint. `cli.py` is the only place that turns one into
+the end of the process.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MigratorError(Exception):
+    """A failure with a sentence for a person and an exit code for a platform."""
+
+    exit_code: ClassVar[int] = 70
+    kind: ClassVar[str] = "bug"
+    outcome: ClassVar[str] = "failed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        sqlstate: str | None = None,
+    ) -> None:
+        """Keep the sentence, what to do about it, and the server's SQLSTATE where there is one."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.sqlstate = sqlstate
+
+    def during(self, revision: str | None) -> MigratorError:
+        """Say in which revision it came, where one was running; gives the same error."""
+        if revision:
+            self.message = f"{self.message.rstrip('.')} during revision {revision}."
+        return self
+
+
+class UsageError(MigratorError):
+    """The command line is wrong."""
+
+    exit_code = 64
+    kind = "usage"
+    outcome = "refused"
+
+
+class RevisionFailedError(MigratorError):
+    """A revision failed; the report says which, and what it left."""
+
+    exit_code = 65
+    kind = "revision"
+
+
+class ProjectError(MigratorError):
+    """The Alembic project is not found, or is broken."""
+
+    exit_code = 66
+    kind = "project"
+    outcome = "refused"
+
+
+class UnreachableError(MigratorError):
+    """The database could not be reached in time, or went away."""
+
+    exit_code = 69
+    kind = "unreachable"
+
+
+class BugError(MigratorError):
+    """An exception that nobody expected."""
+
+
+class BusyError(MigratorError):
+    """Another run holds the lock, or a table lock could not be had."""
+
+    exit_code = 75
+    kind = "busy"
+
+
+class DisagreementError(MigratorError):
+    """The database holds a revision that this code does not know."""
+
+    exit_code = 76
+    kind = "disagreement"
+    outcome = "refused"
+
+
+class UnprovenError(MigratorError):
+    """The upgrade returned, but the database is not where it should be."""
+
+    exit_code = 76
+    kind = "unproven"
+
+
+class DeniedError(MigratorError):
+    """The server refused the role, its password, or what it tried to do."""
+
+    exit_code = 77
+    kind = "denied"
+
+
+class ConfigurationError(MigratorError):
+    """A setting is wrong, or two settings disagree."""
+
+    exit_code = 78
+    kind = "configuration"
+    outcome = "refused"
+
+
+class DeadlineError(MigratorError):
+    """The run's own deadline has passed."""
+
+    exit_code = 124
+    kind = "deadline"
+    outcome = "interrupted"
+
+
+class InterruptedBySignalError(MigratorError):
+    """SIGINT or SIGTERM; the exit code is 128 and the signal's number, as in a shell."""
+
+    kind = "interrupted"
+    outcome = "interrupted"
+
+    def __init__(self, signal_number: int, signal_name: str) -> None:
+        """Name the signal."""
+        super().__init__(f"Interrupted by {signal_name}.")
+        self.exit_code = 128 + signal_number  # type: ignore[misc] # the signal decides it

@@ -1,0 +1,59 @@
+"""The run, on one screen."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from migrator.database.catalog import examine, invalid_indexes, revisions, sweep
+from migrator.database.connection import connect
+from migrator.database.lock import hold, keys_for
+from migrator.database.sentinel import watching
+from migrator.database.witness import witness
+from migrator.interruption import WATCH
+from migrator.project.find import find
+from migrator.project.judge import judge
+from migrator.project.survey import announce, survey
+from migrator.project.upgrade import upgrade
+
+if TYPE_CHECKING:
+    from migrator.database.connection import Server
+    from migrator.project.find import Project
+    from migrator.project.progress import Attempt
+    from migrator.report import Journal
+    from migrator.settings import Settings
+
+
+def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | None = None) -> None:
+    """Bring the database to the target; the journal learns what happened.
+
+    Raises the error that says why it could not.
+    """
+    WATCH.within(settings.deadline)
+    projects = projects or find(settings)
+    with connect(settings.database_url, settings.connect_timeout) as server:
+        plan = survey(projects, witness(server))
+        journal.planned(plan.current, plan.destination)
+        if not plan.pending:
+            return journal.nothing_pending()
+        keys = keys_for(plan.tables, settings.lock_key)
+        with hold(server, keys, settings.lock_wait) as guard:
+            plan = plan.at({table: revisions(server.connection, table) for table in plan.tables})
+            journal.planned(plan.current, plan.destination)
+            if not plan.pending:
+                return journal.nothing_pending(since="another run did it meanwhile")
+            invalid = invalid_indexes(server.connection)
+            announce(plan, invalid)
+            with watching(guard, settings) as sentinel, WATCH.held_back():
+                journal.changing()
+                attempt = upgrade(plan, witness(server), sentinel, partial(sweep, server, invalid))
+                return prove(server, attempt, invalid, journal)
+
+
+def prove(
+    server: Server, attempt: Attempt, invalid_before: frozenset[str], journal: Journal
+) -> None:
+    """Look at the database on a fresh connection and conclude."""
+    seen = examine(server, attempt.tables)
+    verdict = judge(attempt, seen.revisions, seen.invalid_indexes, invalid_before, seen.problem)
+    journal.concluded(verdict.applied, verdict.failed, verdict.state, verdict.error)

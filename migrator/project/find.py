@@ -1,0 +1,161 @@
+"""Finding the project, as the `alembic` command would, and Flask-Migrate's where it is one."""
+
+from __future__ import annotations
+
+import configparser
+import inspect
+import tomllib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic.config import CommandLine, Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from migrator.errors import ProjectError
+from migrator.project import flask, surroundings
+from migrator.project.url import give_url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from migrator.settings import Settings
+
+_INI, _TOML, _FLASK = Path("alembic.ini"), Path("pyproject.toml"), Path("migrations/alembic.ini")
+
+Within = Callable[[], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An Alembic project as one section of its configuration describes it."""
+
+    config: Config
+    script: ScriptDirectory
+    settings: Settings
+    within: Within = nullcontext
+    """What env.py must run inside of, such as a Flask application's context."""
+
+    @property
+    def section(self) -> str:
+        """The section's name, as `alembic -n`."""
+        return self.config.config_ini_section
+
+
+def find(settings: Settings) -> tuple[Project, ...]:
+    """Give the project, once for each section asked for.
+
+    Raises `ProjectError` where there is none, or none that Alembic can open.
+    """
+    file = _file(settings.config)
+    if not flask.concerns(file):
+        return tuple(opened(_config(file, name), settings) for name in settings.config_section)
+    within, config = flask.load(file, settings)
+    configs = [config] if config else [_config(file, name) for name in settings.config_section]
+    return tuple(replace(opened(made, settings), within=within) for made in configs)
+
+
+def opened(config: Config, settings: Settings) -> Project:
+    """Give the project of a Config; the target's URL is put where env.py files look for it."""
+    try:
+        if not config.cmd_opts:
+            config.cmd_opts = _options(settings)
+        _place_script_beside(config)
+        script = ScriptDirectory.from_config(config)
+    except (CommandError, configparser.Error) as error:
+        message = f"The Alembic project cannot be opened: {str(error).rstrip('.')}."
+        raise ProjectError(message, hint=_hint()) from None
+    give_url(config, Path(script.env_py_location), settings.database_url)
+    return Project(config, script, settings)
+
+
+def _file(named: str | None) -> Path:
+    named = named or surroundings.variable("ALEMBIC_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise ProjectError(f"There is no Alembic project: {named} is not a file.", hint=_hint())
+        return Path(named)
+    if _INI.is_file():
+        return _INI
+    if _describes_alembic(_TOML):
+        return _TOML
+    if flask.concerns(_FLASK):
+        return _FLASK
+    message = (
+        "There is no Alembic project here: no alembic.ini, no [tool.alembic]"
+        " in pyproject.toml, no migrations/ of Flask-Migrate."
+    )
+    raise ProjectError(message, hint=_hint())
+
+
+def _describes_alembic(toml: Path) -> bool:
+    if not toml.is_file():
+        return False
+    try:
+        return "alembic" in tomllib.loads(toml.read_text(encoding="utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{toml} cannot be read: {error}.") from None
+
+
+def _config(file: Path, section: str) -> Config:
+    beside = file.parent / _TOML
+    if file.name != _TOML.name:
+        config = Config(str(file), ini_section=section, **_toml_file(beside))
+        _read(config)
+        if not config.file_config.has_section(section) and not _describes_alembic(beside):
+            raise ProjectError(f"{file} has no section [{section}].", hint=_hint())
+        return config
+    arguments = _toml_file(file)
+    if not arguments:
+        message = f"{file} describes the project, which Alembic reads since 1.16 only."
+        raise ProjectError(message, hint="Upgrade Alembic, or write an alembic.ini.")
+    return Config(ini_section=section, **arguments)
+
+
+def _read(config: Config) -> None:
+    """Have the ini file read, and say what is wrong with it."""
+    try:
+        config.file_config  # noqa: B018 - Alembic reads the file at the first look
+    except (configparser.Error, UnicodeDecodeError) as error:
+        told = " ".join(str(error).split())
+        raise ProjectError(f"{config.config_file_name} cannot be read: {told}.") from None
+
+
+def _toml_file(toml: Path) -> dict[str, Any]:
+    """Give Alembic the pyproject.toml too, as its own command does, where it knows of it."""
+    knows = "toml_file" in inspect.signature(Config).parameters
+    return {"toml_file": str(toml)} if knows and _describes_alembic(toml) else {}
+
+
+def _options(settings: Settings) -> Any:  # noqa: ANN401 - an argparse.Namespace
+    """Give what the `alembic` command would: env.py files read `config.cmd_opts`."""
+    return CommandLine(prog="alembic").parser.parse_args(arguments(settings.x, settings.target))
+
+
+def arguments(x: Sequence[str], target: str) -> list[str]:
+    """Give the command line that `alembic` would have been given."""
+    return [*(part for value in x for part in ("-x", value)), "upgrade", target]
+
+
+def _place_script_beside(config: Config) -> None:
+    """Take the ini file's directory where it names no script_location, as Flask-Migrate does."""
+    if config.config_file_name and not _option(config, "script_location"):
+        beside = Path(config.config_file_name).absolute().parent
+        if (beside / "env.py").is_file():
+            config.set_main_option("script_location", str(beside).replace("%", "%%"))
+
+
+def _option(config: Config, name: str) -> str | None:
+    read = getattr(config, "get_alembic_option", config.get_main_option)  # 1.16 reads TOML too
+    value: str | None = read(name)
+    return value
+
+
+def _hint() -> str:
+    return (
+        "MIGRATOR_CONFIG (-c) names the project's file, MIGRATOR_CONFIG_SECTION (-n) its section;"
+        f" the working directory is {Path.cwd()}."
+    )

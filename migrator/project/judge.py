@@ -1,0 +1,129 @@
+"""The proof: what a fresh connection saw, against what the upgrade says it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from migrator.errors import (
+    DeadlineError,
+    InterruptedBySignalError,
+    MigratorError,
+    UnprovenError,
+)
+from migrator.log import Event, emit
+from migrator.project import revisions
+from migrator.project.progress import said
+from migrator.project.survey import counted, drops
+from migrator.report import named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from migrator.project.progress import Attempt
+    from migrator.project.survey import History
+    from migrator.report import Applied
+    from migrator.version_table import VersionTable
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is in the database, and the error that the run ends with, if any."""
+
+    applied: tuple[Applied, ...]
+    failed: str | None
+    state: str
+    error: MigratorError | None
+
+
+def judge(
+    attempt: Attempt,
+    standing: Mapping[VersionTable, tuple[str, ...]] | None,
+    invalid: frozenset[str],
+    invalid_before: frozenset[str],
+    problem: MigratorError | None,
+) -> Verdict:
+    """Weigh an attempt against the evidence; the first error is never replaced by a later one.
+
+    `standing` is None where nobody could look, and `problem` then says why.
+    """
+    if standing is None:
+        return Verdict((), attempt.failed, "unknown", attempt.error or problem)
+    there = [said(s) for s in attempt.steps if _holds(s.history, standing, s.applied.revision)]
+    applied = tuple(step.applied for step in there)
+    broken = invalid - invalid_before | {
+        name for name in invalid if name.rpartition(".")[2].strip('"') in attempt.relied_on
+    }
+    error = _with_leftovers(attempt.error, broken) or _disproof(attempt, standing, broken)
+    if error is None:
+        emit(
+            Event.UPGRADE_VERIFIED,
+            f"Proven on a fresh connection: {counted(len(applied))} in place.",
+            revisions=sorted({r for rows in standing.values() for r in rows}),
+            applied=len(applied),
+        )
+    state = _state(attempt, standing, error, left=bool(applied or broken)) if error else "migrated"
+    return Verdict(applied, attempt.failed, state, error)
+
+
+def _holds(
+    history: History, standing: Mapping[VersionTable, tuple[str, ...]], revision: str
+) -> bool:
+    """Tell whether a database that stands there has this revision."""
+    return not revisions.steps(history.script, (revision,), standing.get(history.table, ()))
+
+
+def _disproof(
+    attempt: Attempt,
+    standing: Mapping[VersionTable, tuple[str, ...]],
+    broken: frozenset[str],
+) -> UnprovenError | None:
+    for history in attempt.histories:
+        if _missing(history, standing):
+            found = standing.get(history.table, ())
+            return UnprovenError(
+                f"env.py returned as if all were well, but {history.table} is at"
+                f" {named(found)} and not at {', '.join(history.destination)}.",
+                hint="Its transaction was not committed. A statement on the connection before"
+                " context.configure() has that effect: commit after it.",
+            )
+    if broken:
+        return UnprovenError(
+            "The upgrade left, or relied on, an index that Postgres does not use:"
+            f" {', '.join(sorted(broken))} is invalid.",
+            hint=_mend(broken),
+        )
+    return None
+
+
+def _with_leftovers(error: MigratorError | None, broken: frozenset[str]) -> MigratorError | None:
+    """Add to an error what it left behind."""
+    if error is not None and broken:
+        error.hint = " ".join(
+            filter(None, (error.hint, "An invalid index is left:", _mend(broken)))
+        )
+    return error
+
+
+def _mend(broken: frozenset[str]) -> str:
+    return f"{drops(broken)} Then mend what kept it from being built, and build it again."
+
+
+def _state(
+    attempt: Attempt,
+    standing: Mapping[VersionTable, tuple[str, ...]],
+    error: MigratorError,
+    *,
+    left: bool,
+) -> str:
+    """Name the state after an error: what this run did not do does not count."""
+    there = not any(_missing(h, standing) for h in attempt.histories)
+    if there and isinstance(error, InterruptedBySignalError | DeadlineError):
+        return "migrated"
+    return "partially_migrated" if left or attempt.left_something else "unchanged"
+
+
+def _missing(history: History, standing: Mapping[VersionTable, tuple[str, ...]]) -> bool:
+    """Tell whether a history is short of its destination."""
+    found = standing.get(history.table, ())
+    return bool(revisions.steps(history.script, history.destination, found))

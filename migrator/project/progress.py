@@ -1,0 +1,199 @@
+"""How far an upgrade is: which revisions ran, which are committed, what a failed one left."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from migrator.log import Event, emit
+from migrator.project import revisions
+from migrator.project.transactions import COMMENTS, Sentinel, Transactions, autocommit
+from migrator.report import Applied
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
+    from sqlalchemy.engine import Connection
+
+    from migrator.errors import MigratorError
+    from migrator.project.survey import History, Plan
+    from migrator.version_table import VersionTable
+
+_ONLY_READS = re.compile(r"\s*(SELECT|SHOW|SET|BEGIN|SAVEPOINT|RELEASE|EXPLAIN)\b", re.IGNORECASE)
+_ENDS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
+_INDEX = re.compile(
+    COMMENTS + r"CREATE\s+(?:UNIQUE\s+)?INDEX\s+(?:CONCURRENTLY\s+)?"
+    r"(?P<unless>IF\s+NOT\s+EXISTS\s+)?\"?(?P<name>\w+)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A revision that Alembic says it applied; `said` once the log has it."""
+
+    history: History
+    applied: Applied
+    said: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What an upgrade did, as far as it can know itself; the proof is made elsewhere."""
+
+    histories: tuple[History, ...]
+    steps: tuple[Step, ...]
+    failed: str | None = None
+    left_something: bool = False
+    """The failed revision had committed part of its work."""
+    relied_on: frozenset[str] = frozenset()
+    """Indexes that were to be made unless they existed."""
+    error: MigratorError | None = None
+
+    @property
+    def tables(self) -> tuple[VersionTable, ...]:
+        """The version tables it worked on."""
+        return tuple(h.table for h in self.histories)
+
+
+class Progress(Transactions):
+    """Follows the revisions as Alembic applies them, and what of them is committed."""
+
+    def __init__(self, plan: Plan, sentinel: Sentinel) -> None:
+        """Start before the first."""
+        super().__init__(plan.projects[0].settings, sentinel)
+        self._histories = {h.table: h for h in plan.histories}
+        self._steps: list[Step] = []
+        self._wrote = self._committing = self._ended_by_hand = self._left_something = False
+        self._relied_on: set[str] = set()
+        self.indexes: set[str] = set()
+        """Those that a revision tried to build."""
+        self.current: str | None = None
+        self.refused: MigratorError | None = None
+
+    @property
+    def ran_any(self) -> bool:
+        """Whether a revision ran to its end."""
+        return bool(self._steps)
+
+    @property
+    def lock_lost(self) -> MigratorError | None:
+        """The error of a run that lost its lock, or None."""
+        return self._guard.failure()
+
+    @property
+    def in_the_way(self) -> tuple[object, ...]:
+        """Who was last seen in the way of a statement."""
+        return self._sentinel.in_the_way
+
+    @property
+    def left_something(self) -> bool:
+        """Whether the revision that runs has committed part of its work."""
+        return self._left_something
+
+    def planned(self, table: VersionTable) -> History | None:
+        """Give the history of a version table, where it is known."""
+        return self._histories.get(table)
+
+    def resume(self, history: History, heads: tuple[str, ...]) -> None:
+        """Take up a history where the database is: what an earlier try left undone is forgotten."""
+        self._histories.setdefault(history.table, history)
+        self.current, self._left_something = None, False
+        kept = []
+        for step in self._steps:
+            if step.history.table != history.table:
+                kept.append(step)
+            elif not revisions.steps(history.script, (step.applied.revision,), heads):
+                kept.append(said(step))
+        self._steps = kept
+
+    def start(self, step: Any, history: History) -> float:  # noqa: ANN401 - Alembic's RevisionStep
+        """Note a revision that begins; gives the time."""
+        self._guard.alive()
+        self._go_on()
+        revision = step.revision
+        self.current = revision.revision
+        self._wrote = self._left_something = False
+        title = (revision.doc or "").strip()
+        emit(
+            Event.REVISION_STARTED,
+            f"{revision.revision}  {title}" if title else revision.revision,
+            revision=revision.revision,
+            title=title,
+            version_table=str(history.table),
+        )
+        return time.monotonic()
+
+    def finish(self, revision: str, history: History, began: float, ran: MigrationContext) -> None:
+        """Note a revision that ran; say so once nothing can roll it back."""
+        self.current = None
+        seconds = round(time.monotonic() - began, 3)
+        self._steps.append(Step(history, Applied(revision, seconds), said=False))
+        if ran.connection is not None and not ran.connection.in_transaction():
+            self._steps = [said(step) for step in self._steps]
+
+    def begun(self, connection: Connection) -> None:
+        """See that the commit before it went through."""
+        self._passed()
+        self._ended_by_hand = False
+        super().begun(connection)
+
+    def executing(self, connection: Connection, statement: str) -> None:
+        """Remember which indexes a revision tried to build."""
+        super().executing(connection, statement)
+        if found := _INDEX.match(statement):
+            self.indexes.add(found["name"])
+
+    def committing(self, connection: Connection) -> None:
+        """Remember that what was written is about to stay."""
+        self._committing = True
+        super().committing(connection)
+
+    def executed(self, connection: Connection, statement: str) -> None:
+        """Notice what a revision writes, and whether it can still be rolled back."""
+        super().executed(connection, statement)
+        self._passed()
+        if self.current is None:
+            return
+        if (found := _INDEX.match(statement)) and found["unless"]:
+            self._relied_on.add(found["name"])
+        if _ENDS.match(statement):
+            self._ended_by_hand = True  # the driver does not know, and begins no other
+            self._left_something |= self._wrote
+        elif not _ONLY_READS.match(statement):
+            self._wrote = True
+            self._left_something |= self._ended_by_hand or autocommit(connection)
+
+    def ended(self, error: MigratorError | None) -> Attempt:
+        """Give what was done."""
+        return Attempt(
+            histories=tuple(self._histories.values()),
+            steps=tuple(self._steps),
+            failed=self.current,
+            left_something=self._left_something,
+            relied_on=frozenset(self._relied_on),
+            error=error,
+        )
+
+    def _passed(self) -> None:
+        """See that a commit went through: something came after it."""
+        if self._committing:
+            self._committing = False
+            if self.current is not None:
+                self._left_something |= self._wrote
+            self._wrote = False
+
+
+def said(step: Step) -> Step:
+    """Log a revision as applied, unless that was done."""
+    if not step.said:
+        applied = step.applied
+        emit(
+            Event.REVISION_APPLIED,
+            f"{applied.revision}  applied in {applied.duration_s:.2f} s",
+            revision=applied.revision,
+            duration_s=applied.duration_s,
+            version_table=str(step.history.table),
+        )
+    return Step(step.history, step.applied, said=True)

@@ -1,0 +1,101 @@
+"""The chain of revisions: whole or broken, where a target is, what is pending for it."""
+
+from __future__ import annotations
+
+import re
+import traceback
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from alembic.script.revision import CycleDetected, ResolutionError, RevisionError
+from alembic.util import CommandError
+
+from migrator.errors import ConfigurationError, DisagreementError, ProjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from alembic.script import ScriptDirectory
+
+_GAP = re.compile(r"Revision (?P<gone>\S+) referenced from .*-> (?P<child>\S+).* is not present")
+_RELATIVE = re.compile(r"[+-]\d+$")
+
+
+def whole(script: ScriptDirectory) -> None:
+    """Read all revisions.
+
+    Raises `ProjectError` where a file cannot be read, a revision is missing or there twice, or
+    the chain runs in a circle.
+    """
+    with warnings.catch_warnings(record=True) as caught, _broken(caught):
+        warnings.simplefilter("always")
+        list(script.walk_revisions())
+    twice = [str(w.message) for w in caught if "present more than once" in str(w.message)]
+    if twice:
+        raise ProjectError(f"The history is broken: {twice[0].rstrip('.')}.", hint="Rename one.")
+
+
+def known(script: ScriptDirectory, current: Iterable[str]) -> None:
+    """See that the code has every revision the database names, or raise `DisagreementError`."""
+    for revision in current:
+        try:
+            script.get_revision(revision)
+        except CommandError:
+            raise DisagreementError(
+                f"The database is at revision {revision}, which this code does not have.",
+                hint="Deploy the code that has it, or bring the database back to a revision that"
+                " this code knows. Nothing was touched.",
+            ) from None
+
+
+def destination(script: ScriptDirectory, target: str, current: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the revisions that a target means; several heads are refused unless it says which."""
+    if target == "head" and len(heads := script.get_heads()) > 1:
+        raise ProjectError(
+            f"The project has {len(heads)} heads: {', '.join(sorted(heads))}.",
+            hint="Merge them (alembic merge heads), or let MIGRATOR_TARGET say which: heads, or"
+            " branch@head.",
+        )
+    try:
+        if _RELATIVE.search(target):
+            steps = _steps(script, target, current)
+            return (steps[-1].revision.revision,) if steps else current
+        return tuple(sorted(r.revision for r in script.get_revisions(target) if r is not None))
+    except (CommandError, RevisionError) as error:
+        message = f"MIGRATOR_TARGET {target!r} is not in the project: {str(error).rstrip('.')}."
+        raise ConfigurationError(message) from None
+
+
+def steps(script: ScriptDirectory, wanted: tuple[str, ...], current: tuple[str, ...]) -> list[Any]:
+    """Give Alembic's upgrade steps from where the database is to the revisions wanted."""
+    return _steps(script, wanted, current) if wanted else []
+
+
+def _steps(script: ScriptDirectory, wanted: Any, current: Any) -> list[Any]:  # noqa: ANN401 - Alembic takes text or a tuple
+    return list(script._upgrade_revs(wanted, current))  # noqa: SLF001 - as alembic.command does
+
+
+@contextmanager
+def _broken(caught: list[warnings.WarningMessage]) -> Iterator[None]:
+    """Turn whatever reading revisions raises into one sentence."""
+    try:
+        yield
+    except CycleDetected as error:
+        raise ProjectError(f"The history runs in a circle: {error}.") from None
+    except KeyError as error:
+        found = [m for w in caught if (m := _GAP.search(str(w.message)))]
+        said = f"{found[0]['child']} follows {found[0]['gone']}" if found else f"it needs {error}"
+        hint = "A revision file was lost, or its branch was merged without it."
+        raise ProjectError(
+            f"The history has a gap: {said}, which is not there.", hint=hint
+        ) from None
+    except (CommandError, RevisionError, ResolutionError) as error:
+        raise ProjectError(f"The history is broken: {str(error).rstrip('.')}.") from None
+    except SyntaxError as error:
+        message = f"{error.filename}, line {error.lineno}: {error.msg}."
+        raise ProjectError(f"A revision file cannot be read: {message}") from None
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"{place.filename}, line {place.lineno}: {type(error).__name__}: {error}."
+        raise ProjectError(f"A revision file cannot be read: {message}") from error

@@ -1,0 +1,38 @@
+"""`migrator demo`: three real runs, and nothing left behind."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from typing import TYPE_CHECKING
+
+from tests.command import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_shows_a_first_run_a_second_and_a_failing_one_and_cleans_up(tmp_path: Path) -> None:
+    ended = run("demo", tree=tmp_path, TMPDIR=str(tmp_path))
+
+    assert ended.exit_code == 0, ended.output
+    assert re.findall(r"^exit code (\d+)$", ended.stdout, re.MULTILINE) == ["0", "0", "65"]
+    assert "Migrated base → total_contract: 12 revisions" in ended.stdout
+    assert "nothing is pending" in ended.stdout
+    assert "Database: unchanged. Exit code 65." in ended.stdout
+    left = [p.name for p in tmp_path.iterdir() if p.name.startswith("migrator-")]
+    assert left == [], tempfile.gettempdir()
+
+
+def test_the_demo_ignores_the_variables_of_a_real_target(tmp_path: Path) -> None:
+    ended = run(
+        "demo",
+        tree=tmp_path,
+        url="postgresql://u@production.invalid/db",
+        DATABASE_URL="postgresql://u@production.invalid/db",
+        PGHOST="production.invalid",
+        MIGRATOR_TARGET="nowhere",
+        AUTO_MIGRATE="false",
+    )
+    assert ended.exit_code == 0, ended.output
+    assert "production" not in ended.stdout

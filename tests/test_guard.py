@@ -1,0 +1,198 @@
+"""The lock is lost, the pooler is in between, the run dies: nothing runs on unguarded."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+
+from migrator.address import parse
+from migrator.database.connection import connect
+from migrator.database.guard import fenced
+from migrator.database.lock import hold, keys_for
+from migrator.errors import UnreachableError
+from migrator.version_table import VersionTable
+from tests.command import eventually, run, start
+from tests.servers import Proxy, pgbouncer, pgbouncer_program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers import Database, Server
+
+KEY = keys_for([VersionTable(None, "alembic_version")])[0]
+GUARD = (
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+ASLEEP = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = %s"
+
+
+def end_guard(database: Database) -> None:
+    """End the session that holds the lock, as an administrator would."""
+    for (pid,) in database.rows(GUARD):
+        database.rows("SELECT pg_terminate_backend(%s)", pid)
+
+
+def sleeping(database: Database) -> bool:
+    """Tell whether the slow statement runs."""
+    return database.rows(ASLEEP, database.name) == [(1,)]
+
+
+def test_a_run_whose_guard_is_ended_is_cancelled_and_fails(database: Database) -> None:
+    running = start("run", tree="slow", url=database.url, SLOW_SECONDS="60")
+    eventually(lambda: sleeping(database))
+    began = time.monotonic()
+    end_guard(database)
+    ended = running.end(30)
+
+    assert time.monotonic() - began < 15
+    assert ended.exit_code == 69
+    assert "The session that held the lock is gone" in ended.report["error"]["message"]
+    assert ended.report["database_state"] == "partially_migrated"
+    assert database.revisions() == ["r1"]
+    assert "orders" not in database.tables()
+    eventually(lambda: database.advisory_locks() == 0)
+
+
+def test_a_network_that_goes_silent_ends_the_run_though_it_still_acknowledges(
+    server: Server, database: Database
+) -> None:
+    proxy = Proxy(server)
+    running = start("run", tree="slow", url=proxy.url(database), SLOW_SECONDS="60")
+    eventually(lambda: sleeping(database))
+    proxy.silent = True
+    ended = running.end(50)
+    proxy.close()
+
+    assert ended.exit_code == 69
+    assert ended.report["outcome"] == "failed"
+    assert ended.report["database_state"] == "unknown"
+    eventually(lambda: database.advisory_locks() == 0)
+    assert database.revisions() == ["r1"]
+
+
+def test_no_further_revision_begins_once_the_guard_is_gone(database: Database) -> None:
+    running = start("run", tree="slow_in_python", url=database.url, SLOW_SECONDS="4")
+    running.until("revision.applied")
+    running.until("revision.started")
+    end_guard(database)
+    ended = running.end(30)
+
+    assert ended.exit_code == 69
+    assert database.revisions() == ["r1"]
+    assert "orders" not in database.tables()
+
+
+def test_a_new_run_waits_for_a_statement_of_one_whose_guard_is_gone(database: Database) -> None:
+    """The first run is stopped, so that it cannot notice; its statement goes on in the server."""
+    first = start("run", tree="slow", url=database.url, SLOW_SECONDS="6")
+    eventually(lambda: sleeping(database))
+    first.kill(signal.SIGSTOP)
+    end_guard(database)
+    second = start("run", tree="slow", url=database.url, SLOW_SECONDS="0")
+    waiting = second.until("lock.waiting")
+
+    assert "A statement of an earlier run still goes on" in waiting["message"]
+    assert sleeping(database)
+    first.kill(signal.SIGKILL)
+    ended = second.end(60)
+    first.end()
+    assert ended.exit_code == 0, ended.output
+    assert database.revisions() == ["r2"]
+
+
+def test_the_server_notices_within_seconds_that_a_run_was_killed(database: Database) -> None:
+    if database.rows("SHOW server_version_num")[0][0] < "140000":
+        pytest.skip("client_connection_check_interval is new in 14")
+    running = start("run", tree="slow", url=database.url, SLOW_SECONDS="60")
+    eventually(lambda: sleeping(database))
+    running.kill(signal.SIGKILL)
+    running.end()
+
+    eventually(lambda: database.advisory_locks() == 0, within_s=10)
+    assert not sleeping(database)
+    assert database.revisions() == ["r1"]
+
+
+def test_a_transaction_that_opens_after_the_lock_is_gone_is_refused(database: Database) -> None:
+    address = parse(database.url, "DATABASE_URL")
+    with (
+        connect(address, 10) as server,
+        hold(server, [KEY], 10) as guard,
+        closing(database.connect()) as session,
+        session.cursor() as cursor,
+    ):
+        opening = guard.opening({}, autocommits=False, direct=True)
+        cursor.execute(opening)
+        assert guard.opened(cursor.fetchone()) == session.info.backend_pid
+        end_guard(database)
+        eventually(lambda: database.advisory_locks() == 0)
+        cursor.execute(opening)
+        with pytest.raises(UnreachableError, match="is gone"):
+            guard.opened(cursor.fetchone())
+
+
+def test_the_fence_is_another_key() -> None:
+    assert fenced(KEY) != KEY
+    assert -(2**63) <= fenced(KEY) < 2**63
+
+
+def test_a_transaction_of_the_migration_shares_the_fence(database: Database) -> None:
+    running = start("run", tree="slow", url=database.url, SLOW_SECONDS="3")
+    eventually(lambda: sleeping(database))
+    assert database.advisory_locks("ShareLock") == 1
+    assert running.end().exit_code == 0
+
+
+def test_sessions_of_a_run_say_who_they_are(database: Database) -> None:
+    running = start(
+        "run", tree="slow", url=database.url, SLOW_SECONDS="3", RAILWAY_DEPLOYMENT_ID="d-42"
+    )
+    eventually(lambda: sleeping(database))
+    query = "SELECT application_name FROM pg_stat_activity WHERE datname = %s AND pid <> %s"
+    names = {row[0] for row in database.rows(query, database.name, 0)} - {""}
+    assert names == {"migrator 0.1.0 d-42"}
+    assert running.end().exit_code == 0
+
+
+@pytest.fixture(params=["transaction", "session"])
+def pooled(
+    request: pytest.FixtureRequest, server: Server, database: Database, tmp_path: Path
+) -> Iterator[str]:
+    """Give the database's URL by way of a PgBouncer in each mode."""
+    program = pgbouncer_program()
+    if program is None:
+        pytest.skip("PgBouncer is not installed")
+    with pgbouncer(program, server, tmp_path, request.param) as port:
+        yield f"postgresql://postgres@127.0.0.1:{port}/{database.name}?sslmode=disable"
+
+
+@pytest.mark.parametrize("tree", ["per_revision", "concurrent_index", "autocommit_env"])
+def test_nothing_a_run_sets_leaks_through_a_pooler(
+    tree: str, pooled: str, database: Database
+) -> None:
+    ended = run("run", "--statement-timeout", "1h", tree=tree, url=pooled)
+    assert ended.exit_code == 0, ended.output
+    assert ended.named("database.connected")[0]["pooled"] is True
+    assert "pooler" in ended.named("database.connected")[0]["message"]
+    assert database.revisions() == ["r3"]
+
+    shown = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
+    with ExitStack() as stack:
+        for _ in range(6):
+            other = stack.enter_context(closing(psycopg2.connect(pooled)))
+            with other.cursor() as cursor:
+                cursor.execute(shown)
+                assert cursor.fetchone() == ("0", "0")
+    assert database.advisory_locks() == 0
+
+
+def test_a_direct_connection_is_not_taken_for_a_pooler(database: Database) -> None:
+    connected = run("run", url=database.url).named("database.connected")[0]
+    assert connected["pooled"] is False

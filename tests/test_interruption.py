@@ -1,0 +1,168 @@
+"""SIGTERM and SIGINT: the run ends, says so, and leaves nothing half done."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+
+from migrator.database.lock import keys_for
+from migrator.version_table import VersionTable
+from tests.command import eventually, start
+from tests.servers import Proxy, free_port
+
+if TYPE_CHECKING:
+    from tests.servers import Database, Server
+
+CODES = [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+
+
+@pytest.mark.parametrize(("number", "code"), CODES)
+def test_a_signal_while_connecting_ends_the_run(number: signal.Signals, code: int) -> None:
+    running = start("run", url=f"postgresql://u@127.0.0.1:{free_port()}/db")
+    running.until("database.waiting")
+    running.kill(number)
+    ended = running.end(20)
+
+    assert ended.exit_code == ended.report["exit_code"] == code
+    assert ended.report["outcome"] == "interrupted"
+    assert ended.report["error"]["kind"] == "interrupted"
+    assert ended.report["database_state"] == "unchanged"
+
+
+@pytest.mark.parametrize(("number", "code"), CODES)
+def test_a_signal_while_waiting_for_the_lock_ends_the_run(
+    number: signal.Signals, code: int, database: Database
+) -> None:
+    with closing(psycopg2.connect(database.url)) as other:
+        key = keys_for([VersionTable(None, "alembic_version")])
+        other.cursor().execute("SELECT pg_advisory_xact_lock(%s)", key)
+        running = start("run", url=database.url)
+        running.until("lock.waiting")
+        running.kill(number)
+        ended = running.end(20)
+
+    assert ended.exit_code == code
+    assert ended.report["outcome"] == "interrupted"
+    assert database.tables() == set()
+    assert database.advisory_locks() == 0
+
+
+SLOW = ["slow", "slow_in_python", "swallows_errors", "async_slow"]
+
+
+@pytest.mark.parametrize(("number", "code"), CODES)
+@pytest.mark.parametrize("tree", SLOW)
+def test_a_signal_in_a_revision_cancels_it_on_the_server_within_seconds(
+    tree: str, number: signal.Signals, code: int, database: Database
+) -> None:
+    first = start("run", "--target", "r1", tree=tree, url=database.url)
+    assert first.end().exit_code == 0
+    running = start("run", tree=tree, url=database.url, SLOW_SECONDS="60")
+    running.until("revision.started")
+    time.sleep(0.5)
+    began = time.monotonic()
+    running.kill(number)
+    ended = running.end(30)
+
+    assert time.monotonic() - began < 5
+    assert ended.exit_code == code
+    assert ended.report["outcome"] == "interrupted"
+    assert ended.report["error"]["kind"] == "interrupted"
+    assert ended.report["failed"] == "r2"
+    assert ended.report["applied"] == []
+    assert ended.report["database_state"] == "unchanged"
+    assert database.revisions() == ["r1"]
+    assert "orders" not in database.tables()
+    eventually(lambda: database.advisory_locks() == 0, within_s=5)
+
+
+def test_a_signal_while_a_server_says_nothing_ends_the_run(
+    server: Server, database: Database
+) -> None:
+    proxy = Proxy(server, deaf=True)
+    running = start("run", url=proxy.url(database))
+    eventually(lambda: proxy.accepted > 0)
+    began = time.monotonic()
+    running.kill(signal.SIGTERM)
+    ended = running.end(30)
+    proxy.close()
+
+    assert time.monotonic() - began < 3, "it was left to the last resort"
+    assert ended.exit_code == 143
+    assert ended.report["outcome"] == "interrupted"
+
+
+def test_a_revision_that_no_exception_ends_is_left_after_some_seconds(database: Database) -> None:
+    running = start("run", tree="stubborn", url=database.url, SLOW_SECONDS="60")
+    running.until("revision.applied")
+    running.until("revision.started")
+    time.sleep(0.5)
+    began = time.monotonic()
+    running.kill(signal.SIGTERM)
+    ended = running.end(30)
+
+    assert time.monotonic() - began < 6
+    assert ended.exit_code == 143
+    assert ended.report["outcome"] == "interrupted"
+    assert ended.report["database_state"] == "unknown"
+    eventually(lambda: database.advisory_locks() == 0)
+    assert database.revisions() == ["r1"]
+
+
+def test_a_second_signal_ends_the_run_at_once(database: Database) -> None:
+    running = start("run", tree="stubborn", url=database.url, SLOW_SECONDS="60")
+    running.until("revision.applied")
+    running.until("revision.started")
+    time.sleep(0.5)
+    running.kill(signal.SIGTERM)
+    time.sleep(0.5)
+    began = time.monotonic()
+    running.kill(signal.SIGTERM)
+    ended = running.end(30)
+
+    assert time.monotonic() - began < 2
+    assert ended.exit_code == 143
+    assert ended.events.count("run.finished") == 1
+
+
+@pytest.mark.parametrize("tree", SLOW)
+def test_the_deadline_ends_the_run_with_124(tree: str, database: Database) -> None:
+    assert start("run", "--target", "r1", tree=tree, url=database.url).end().exit_code == 0
+    running = start("run", "--deadline", "3s", tree=tree, url=database.url, SLOW_SECONDS="60")
+    ended = running.end(30)
+
+    assert ended.exit_code == 124
+    assert ended.report["outcome"] == "interrupted"
+    assert ended.report["error"]["kind"] == "deadline"
+    assert "MIGRATOR_DEADLINE" in ended.report["error"]["message"]
+    assert database.revisions() == ["r1"]
+    assert "orders" not in database.tables()
+
+
+def test_the_deadline_counts_while_waiting_for_the_lock(database: Database) -> None:
+    with closing(psycopg2.connect(database.url)) as other:
+        key = keys_for([VersionTable(None, "alembic_version")])
+        other.cursor().execute("SELECT pg_advisory_xact_lock(%s)", key)
+        ended = start("run", "--deadline", "2s", url=database.url).end(30)
+    assert ended.exit_code == 124
+    assert database.tables() == set()
+
+
+def test_a_signal_while_stepping_back_from_a_table_lock_ends_the_run(database: Database) -> None:
+    assert (
+        start("run", "--target", "r1", tree="alters_table", url=database.url).end().exit_code == 0
+    )
+    with closing(psycopg2.connect(database.url)) as other:
+        other.cursor().execute("LOCK TABLE accounts IN ACCESS SHARE MODE")
+        running = start("run", "--ddl-lock-timeout", "0.5s", tree="alters_table", url=database.url)
+        running.until("statement.retried")
+        running.kill(signal.SIGTERM)
+        ended = running.end(30)
+    assert ended.exit_code == 143
+    assert ended.report["database_state"] == "unchanged"
+    assert database.revisions() == ["r1"]

@@ -1,0 +1,20 @@
+"""env.py acts only under the module name that Alembic gives it."""
+
+from alembic import context
+from sqlalchemy import engine_from_config, pool
+
+
+def main() -> None:
+    """Connect and migrate."""
+    config = context.config
+    engine = engine_from_config(
+        config.get_section(config.config_ini_section, {}), poolclass=pool.NullPool
+    )
+    with engine.connect() as connection:
+        context.configure(connection=connection, target_metadata=None)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+if __name__ == "env_py":
+    main()

@@ -1,0 +1,16 @@
+"""Give accounts a name, and then raise."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "r2"
+down_revision: str | None = "r1"
+
+
+def upgrade() -> None:
+    op.add_column("accounts", sa.Column("name", sa.Text))
+    raise ValueError("no name for account 17")
+
+
+def downgrade() -> None:
+    op.drop_column("accounts", "name")
