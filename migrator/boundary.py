@@ -85,7 +85,8 @@ def _attempt(
     act: Callable[[Journal], None], journal: Journal, redactor: Redactor
 ) -> MigratorError | None:
     try:
-        act(journal)
+        with interruption.WATCH.let_in():
+            act(journal)
     except MigratorError as error:
         return error
     except BaseException as error:  # noqa: BLE001 - the boundary: nothing may end without a report

@@ -57,9 +57,9 @@ class Watch:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what an earlier run in this process heard."""
+        """Forget what an earlier run in this process heard; hold back what comes from now on."""
         self.pending: MigratorError | None = None
-        self._held_back = self._delivered = False
+        self._held_back, self._delivered = True, False
         self._over, self._again = threading.Event(), threading.Event()
         self._abandon: Callable[[MigratorError], object] | None = None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from migrator.database.catalog import examine, invalid_indexes, revisions, sweep
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
+from migrator.database.pulse import beating
 from migrator.database.sentinel import watching
 from migrator.database.witness import witness
 from migrator.interruption import WATCH
@@ -17,7 +18,7 @@ from migrator.project.survey import announce, survey
 from migrator.project.upgrade import upgrade
 
 if TYPE_CHECKING:
-    from migrator.database.connection import Server
+    from migrator.database.guard import Guard
     from migrator.project.find import Project
     from migrator.project.progress import Attempt
     from migrator.report import Journal
@@ -31,7 +32,10 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
     """
     WATCH.within(settings.deadline)
     projects = projects or find(settings)
-    with connect(settings.database_url, settings.connect_timeout) as server:
+    with (
+        connect(settings.database_url, settings.connect_timeout) as server,
+        beating(server) as pulse,
+    ):
         plan = survey(projects, witness(server))
         journal.planned(plan.current, plan.destination)
         if not plan.pending:
@@ -44,16 +48,16 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
                 return journal.nothing_pending(since="another run did it meanwhile")
             invalid = invalid_indexes(server.connection)
             announce(plan, invalid)
-            with watching(guard, settings) as sentinel, WATCH.held_back():
+            with watching(guard, pulse, settings) as sentinel, WATCH.held_back():
                 journal.changing()
-                attempt = upgrade(plan, witness(server), sentinel, partial(sweep, server, invalid))
-                return prove(server, attempt, invalid, journal)
+                attempt = upgrade(
+                    plan, witness(server), sentinel, partial(sweep, sentinel, invalid)
+                )
+                return prove(guard, attempt, invalid, journal)
 
 
-def prove(
-    server: Server, attempt: Attempt, invalid_before: frozenset[str], journal: Journal
-) -> None:
+def prove(guard: Guard, attempt: Attempt, invalid_before: frozenset[str], journal: Journal) -> None:
     """Look at the database on a fresh connection and conclude."""
-    seen = examine(server, attempt.tables)
+    seen = examine(guard, attempt.tables)
     verdict = judge(attempt, seen.revisions, seen.invalid_indexes, invalid_before, seen.problem)
     journal.concluded(verdict.applied, verdict.failed, verdict.state, verdict.error)

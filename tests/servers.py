@@ -6,6 +6,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -85,10 +86,11 @@ class Server:
         return Database(urlsplit(self.url)._replace(path=f"/{name}").geturl())
 
     @contextmanager
-    def fresh(self) -> Iterator[Database]:
+    def fresh(self, tablespace: str | None = None) -> Iterator[Database]:
         """Give a new database, and drop it."""
         maintenance, name = Database(self.url), f"test_{secrets.token_hex(6)}"
-        maintenance.rows(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        place = f" TABLESPACE {tablespace}" if tablespace else ""
+        maintenance.rows(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}{place}")
         try:
             yield self.database(name)
         finally:
@@ -144,6 +146,24 @@ class OwnServer(Server):
     def stop(self, data: str = "data") -> None:
         """Stop it at once, as a crash would."""
         self._program("pg_ctl", "-D", self.home / data, "-m", "immediate", "-w", "stop")
+
+    def restart(self) -> None:
+        """Stop it at once and start it."""
+        self.stop()
+        self.start()
+
+    def crash(self) -> None:
+        """Kill a backend: the server ends every session, and recovers from its log."""
+        local = f"postgresql://postgres@/postgres?host={self.home}/data&port={self.port}"
+        with suppress(psycopg2.OperationalError), closing(psycopg2.connect(local)) as victim:
+            os.kill(victim.info.backend_pid, signal.SIGKILL)
+            victim.cursor().execute("SELECT 1")
+        until_answers(self.url)
+
+    def own(self, place: Path) -> None:
+        """Give a directory to the user that the server runs as."""
+        if self._made.system_user:
+            shutil.chown(place, self._made.system_user)
 
     def let_in(self) -> None:
         """Give its superuser the password that its URL has."""
@@ -227,7 +247,11 @@ class Proxy:
     def _join(self, client: socket.socket) -> None:
         family, address = self._target
         server = socket.socket(family)
-        server.connect(address)
+        try:
+            server.connect(address)
+        except OSError:  # the server is down: whoever comes is turned away
+            client.close()
+            return
         self._sockets.append(server)
         for source, sink in ((client, server), (server, client)):
             threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
@@ -263,6 +287,19 @@ def until_open(port: int, within_s: float = 20) -> None:
             socket.create_connection(("127.0.0.1", port)).close()
         except OSError:
             assert time.monotonic() < deadline, f"nobody listens on {port}"
+            time.sleep(0.05)
+        else:
+            return
+
+
+def until_answers(url: str, within_s: float = 30) -> None:
+    """Wait until the server takes statements."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            Database(url).rows("SELECT 1")
+        except psycopg2.OperationalError:
+            assert time.monotonic() < deadline, "the server did not come back"
             time.sleep(0.05)
         else:
             return

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -17,11 +19,10 @@ from migrator.database.lock import hold, keys_for
 from migrator.errors import UnreachableError
 from migrator.version_table import VersionTable
 from tests.command import eventually, run, start
-from tests.servers import Proxy, pgbouncer, pgbouncer_program
+from tests.servers import Proxy, own_server, pgbouncer, pgbouncer_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.servers import Database, Server
 
@@ -75,6 +76,65 @@ def test_a_network_that_goes_silent_ends_the_run_though_it_still_acknowledges(
     assert ended.report["database_state"] == "unknown"
     eventually(lambda: database.advisory_locks() == 0)
     assert database.revisions() == ["r1"]
+
+
+def test_a_network_that_goes_silent_ends_a_run_that_waits_for_the_lock(
+    server: Server, database: Database
+) -> None:
+    """Also where it had waited for longer than the run needs to ask for the first time."""
+    proxy = Proxy(server)
+    with closing(psycopg2.connect(database.url)) as other:
+        other.cursor().execute("SELECT pg_advisory_xact_lock(%s)", [KEY])
+        running = start("run", url=proxy.url(database))
+        running.until("lock.waiting")
+        time.sleep(7)
+        proxy.silent = True
+        ended = running.end(60)
+    proxy.close()
+
+    assert ended.exit_code == 69
+    assert "has answered nothing" in ended.report["error"]["message"]
+    assert ended.report["database_state"] == "unchanged"
+
+
+def test_a_process_that_was_stopped_for_long_is_not_taken_for_a_silent_server(
+    database: Database,
+) -> None:
+    running = start("run", tree="slow", url=database.url, SLOW_SECONDS="15")
+    eventually(lambda: sleeping(database))
+    running.kill(signal.SIGSTOP)
+    time.sleep(12)
+    running.kill(signal.SIGCONT)
+    assert running.end(60).exit_code == 0
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the kernel's timers are in Linux")
+def test_the_server_looks_whether_the_machine_of_the_lock_is_still_there(
+    server: Server, database: Database
+) -> None:
+    """The socket of the guard's session has a keepalive that strikes within seconds."""
+    if server.place()[0] != socket.AF_INET:
+        with own_server() as reached_by_tcp, reached_by_tcp.fresh() as there:
+            return assert_keepalive_is_short(there)
+    return assert_keepalive_is_short(database)
+
+
+def assert_keepalive_is_short(database: Database) -> None:
+    """See what is left of the kernel's timer for the session that holds the lock."""
+    address = parse(database.url, "DATABASE_URL")
+    query = "SELECT client_port FROM pg_stat_activity WHERE pid = %s"
+    with connect(address, 10) as server, hold(server, [KEY], 10):
+        ((guard,),) = database.rows(GUARD)
+        ((port,),) = database.rows(query, guard)
+        eventually(lambda: (keepalive_s(port) or 3600) <= 5)
+
+
+def keepalive_s(client_port: int) -> float | None:
+    """Give when the server's socket asks whether its client is there; None while data is out."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    (timer,) = [row[5] for row in rows if row[2].endswith(f":{client_port:04X}")]
+    kind, _, hundredths = timer.partition(":")
+    return int(hundredths, 16) / 100 if kind == "02" else None
 
 
 def test_no_further_revision_begins_once_the_guard_is_gone(database: Database) -> None:

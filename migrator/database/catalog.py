@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg2 import sql
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from migrator.database.connection import Server, fetch, spoken
-from migrator.errors import MigratorError
+from migrator.database.connection import Identity, fetch, spoken
+from migrator.errors import MigratorError, UnprovenError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from psycopg2.extensions import connection as Connection
 
+    from migrator.database.guard import Guard
+    from migrator.database.sentinel import Sentinel
     from migrator.version_table import VersionTable
 
-_LOOK_WITHIN_S = 20.0
+_LOOK_WITHIN_S, _LOOK_AGAIN_S = 20.0, 0.2
 
 _INVALID = """
 SELECT format('%I.%I', n.nspname, c.relname)
@@ -56,26 +59,54 @@ def invalid_indexes(connection: Connection) -> frozenset[str]:
     return frozenset(row[0] for row in fetch(connection, _INVALID))
 
 
-def examine(server: Server, tables: Iterable[VersionTable]) -> Evidence:
-    """Look at the database on a fresh connection; a problem is part of what is given."""
+def examine(guard: Guard, tables: Iterable[VersionTable]) -> Evidence:
+    """Look at the database on a fresh connection; a problem is part of what is given.
+
+    A look that is cut off, by a restart or an administrator, is taken again.
+    """
+    looking = Retrying(
+        retry=retry_if_exception_type(UnreachableError),
+        stop=stop_after_delay(_LOOK_WITHIN_S),
+        wait=wait_fixed(_LOOK_AGAIN_S),
+        reraise=True,
+    )
     try:
-        with closing(server.again(_LOOK_WITHIN_S)) as connection:
-            return Evidence(
-                revisions={table: revisions(connection, table) for table in tables},
-                invalid_indexes=invalid_indexes(connection),
-            )
+        return looking(_looked, guard, tables)
     except MigratorError as problem:
         return Evidence(problem=problem)
 
 
-def sweep(server: Server, invalid_before: frozenset[str], tried: frozenset[str]) -> None:
+def _looked(guard: Guard, tables: Iterable[VersionTable]) -> Evidence:
+    with closing(guard.server.again(_LOOK_WITHIN_S)) as connection:
+        _see_that_it_can_be_told(guard, connection)
+        return Evidence(
+            revisions={table: revisions(connection, table) for table in tables},
+            invalid_indexes=invalid_indexes(connection),
+        )
+
+
+def _see_that_it_can_be_told(guard: Guard, connection: Connection) -> None:
+    """Raise `UnprovenError` where what a look finds would prove nothing."""
+    seen = Identity.seen_by(lambda query: fetch(connection, query)[0])
+    if not seen.is_place_of(guard.server.identity):
+        message = f"The proof reached {seen}, and not {guard.server.identity}."
+        raise UnprovenError(message, hint="The address leads to more than one server.")
+    if not guard.settled(connection):
+        message = "A statement of this migration still goes on in the server."
+        raise UnprovenError(message, hint="Wait for its end; the next run waits for it too.")
+
+
+def sweep(sentinel: Sentinel, invalid_before: frozenset[str], tried: frozenset[str]) -> None:
     """Drop the invalid indexes that a failed try of ours left: tried, and not there before."""
-    with (
-        spoken(),
-        closing(server.again(_LOOK_WITHIN_S)) as connection,
-        connection.cursor() as cursor,
-    ):
+    server = sentinel.guard.server
+    with closing(server.again(_LOOK_WITHIN_S)) as connection:
+        pid = 0 if server.pooled else connection.info.backend_pid
         for name in sorted(invalid_indexes(connection) - invalid_before):
-            if name.rpartition(".")[2].strip('"') not in tried:
-                continue
-            cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.SQL(name)))
+            if name.rpartition(".")[2].strip('"') in tried:
+                with sentinel.seeing(pid, f"DROP INDEX {name}"):
+                    _drop(connection, name)
+
+
+def _drop(connection: Connection, name: str) -> None:
+    with spoken(), connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.SQL(name)))

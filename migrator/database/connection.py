@@ -18,7 +18,7 @@ from tenacity import (
 )
 
 from migrator.database import refusal
-from migrator.errors import DeniedError, UnreachableError
+from migrator.errors import DeniedError, MigratorError, UnreachableError
 from migrator.log import Event, emit
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ class Identity:
         """Give what a connection says it is connected to, by its first row of a query."""
         return cls(*first_row(cls.QUERY))
 
+    def is_place_of(self, other: Identity) -> bool:
+        """Tell whether this is the same database, though the server may have been restarted."""
+        return (self.database, self.system_identifier) == (other.database, other.system_identifier)
+
     def __str__(self) -> str:
         """Name it for a person."""
         return f"{self.database} on server {self.system_identifier}"
@@ -86,6 +90,19 @@ class Server:
     def again(self, timeout_s: float) -> Connection:
         """Give a further connection to it, autocommitting, within so many seconds."""
         return _persistently(self.address, timeout_s)
+
+    def once(self, timeout_s: float) -> Connection | None:
+        """Try once for a further connection; None where the server answers, and refuses.
+
+        Raises `UnreachableError` where it does not answer.
+        """
+        began = time.monotonic()
+        try:
+            return _once(self.address, began + timeout_s)
+        except (_RefusedError, MigratorError) as error:
+            if time.monotonic() - began < timeout_s / 2:
+                return None
+            raise UnreachableError(str(error)) from None
 
 
 @contextmanager

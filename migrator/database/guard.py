@@ -8,6 +8,7 @@ still holds the first; and a new run that has the first key waits until nobody h
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +27,29 @@ _CHECK_INTERVAL = "500ms"
 """How often a backend looks whether its client is still there while a statement runs (PostgreSQL,
 `client_connection_check_interval`, since 14)."""
 
+LIVELINESS = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+"""How soon the server notices that our machine is gone: seconds, seconds, tries (PostgreSQL, "TCP
+Settings"). Its default is the system's, which is two hours: so long the lock would be held."""
+
 _HELD = """
 (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
  AND pid = {pid} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
  AND (classid::bigint << 32 | objid::bigint) IN ({keys}))
+"""
+
+_GOES_ON = """
+SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND state = 'active'
+ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+ AND (classid::bigint << 32 | objid::bigint) IN ({fences})
+"""
+_SETTLES_WITHIN_S, _LOOK_AGAIN_S = 10.0, 0.1
+_RESET = """
+SELECT count(set_config(name, reset_val, false)) FROM pg_settings WHERE name IN ({names})
 """
 
 
@@ -50,6 +70,19 @@ class Guard:
             return not self.lost
         self.lost = True
         return False
+
+    def settled(self, connection: Connection) -> bool:
+        """Wait, though not for ever, until nothing of the migration runs in the server any more.
+
+        A backend whose client is gone goes on for a moment, and may yet commit.
+        """
+        query = _GOES_ON.format(fences=",".join(str(fenced(key)) for key in self._keys))
+        ends = time.monotonic() + _SETTLES_WITHIN_S
+        while goes_on := bool(fetch(connection, query)[0][0]):
+            if time.monotonic() >= ends:
+                break
+            time.sleep(_LOOK_AGAIN_S)
+        return not goes_on
 
     def failure(self) -> UnreachableError | None:
         """Give the error of a run whose lock is lost, or None while it is held."""
@@ -74,7 +107,8 @@ class Guard:
         held = f"CASE WHEN {fence} THEN {self._held()} ELSE -1 END"
         if self.server.version >= _CHECK_INTERVAL_SINCE:
             settings = {**settings, "client_connection_check_interval": _CHECK_INTERVAL}
-        values = [
+        values = [f"set_config('{name}', '{v}', {local})" for name, v in LIVELINESS.items()]
+        values += [
             f"CASE current_setting('{name}')"
             f" WHEN '0' THEN set_config('{name}', '{value}', {local}) END"
             for name, value in settings.items()
@@ -94,10 +128,8 @@ class Guard:
     def closing(self, settings: dict[str, str]) -> list[str]:
         """Give the statements that undo what an opening set for a session."""
         unlock = ", ".join(f"pg_advisory_unlock_shared({fenced(key)})" for key in self._keys)
-        names = [*settings]
-        if self.server.version >= _CHECK_INTERVAL_SINCE:
-            names.append("client_connection_check_interval")
-        return [f"SELECT {unlock}", *(f"RESET {name}" for name in names)]
+        names = [*settings, *LIVELINESS, "client_connection_check_interval"]
+        return [f"SELECT {unlock}", _RESET.format(names=", ".join(f"'{name}'" for name in names))]
 
     def _held(self) -> str:
         return _HELD.format(pid=self._pid, keys=",".join(map(str, self._keys)))

@@ -20,7 +20,7 @@ import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
 from migrator.database.connection import Server, fetch, spoken
-from migrator.database.guard import Guard, fenced
+from migrator.database.guard import LIVELINESS, Guard, fenced
 from migrator.errors import BusyError
 from migrator.log import Event, emit
 
@@ -165,8 +165,9 @@ def _try(guard: Connection, version: int, keys: list[int]) -> bool:
     timeouts = ["statement_timeout", "idle_in_transaction_session_timeout"]
     if version >= _TRANSACTION_TIMEOUT_SINCE:
         timeouts.append("transaction_timeout")
-    for timeout in timeouts:
-        fetch(guard, "SELECT set_config(%s, '0', true)", [timeout])
+    settings = {**dict.fromkeys(timeouts, "0"), **LIVELINESS}
+    set_them = "SELECT set_config(name, value, true) FROM unnest(%s, %s) AS setting (name, value)"
+    fetch(guard, set_them, [[*settings], [*settings.values()]])
     if fetch(guard, _TRY, [keys])[0][0]:
         return True
     guard.rollback()

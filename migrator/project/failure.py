@@ -32,6 +32,9 @@ _INSUFFICIENT_PRIVILEGE = "42501"
 _GONE = ("08", "57P")
 """Classes of SQLSTATE for a connection that is lost or a server that goes away (PostgreSQL
 documentation, appendix A)."""
+_SERVERS_OWN = ("53", "57", "58")
+"""Classes of SQLSTATE that are no fault of the project: a full disk, an administrator's cancel, a
+system error."""
 _LONGEST_STATEMENT = 2000
 
 
@@ -85,6 +88,9 @@ def of_env_py(error: BaseException, project: Project) -> MigratorError:
             said.hint or "GRANT the role CREATE on the schema, and its rights on the version table."
         )
         return DeniedError(said.told(), hint=hint, sqlstate=said.sqlstate)
+    if (said.sqlstate or "").startswith(_SERVERS_OWN):
+        message = f"The upgrade failed before its first revision: {said.told()}"
+        return RevisionFailedError(message, hint=said.hint, sqlstate=said.sqlstate)
     message = f"env.py failed in the database: {said.told()}"
     return ProjectError(message, hint=said.hint, sqlstate=said.sqlstate)
 

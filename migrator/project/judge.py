@@ -63,7 +63,10 @@ def judge(
             applied=len(applied),
         )
     state = _state(attempt, standing, error, left=bool(applied or broken)) if error else "migrated"
-    return Verdict(applied, attempt.failed, state, error)
+    committed = attempt.failed in {step.revision for step in applied}
+    if error and committed:
+        error.message += f"\nRevision {attempt.failed} had been committed by then."
+    return Verdict(applied, None if committed else attempt.failed, state, error)
 
 
 def _holds(

@@ -31,7 +31,7 @@ _INDEX = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A revision that Alembic says it applied; `said` once the log has it."""
+    """A revision that Alembic applied, or was about to; `said` once the log has it."""
 
     history: History
     applied: Applied
@@ -69,8 +69,13 @@ class Progress(Transactions):
         self._relied_on: set[str] = set()
         self.indexes: set[str] = set()
         """Those that a revision tried to build."""
-        self.current: str | None = None
+        self._running: tuple[History, str, float] | None = None
         self.refused: MigratorError | None = None
+
+    @property
+    def current(self) -> str | None:
+        """The revision that runs, or None between two."""
+        return self._running[1] if self._running else None
 
     @property
     def ran_any(self) -> bool:
@@ -99,7 +104,7 @@ class Progress(Transactions):
     def resume(self, history: History, heads: tuple[str, ...]) -> None:
         """Take up a history where the database is: what an earlier try left undone is forgotten."""
         self._histories.setdefault(history.table, history)
-        self.current, self._left_something = None, False
+        self._running, self._left_something = None, False
         kept = []
         for step in self._steps:
             if step.history.table != history.table:
@@ -108,12 +113,12 @@ class Progress(Transactions):
                 kept.append(said(step))
         self._steps = kept
 
-    def start(self, step: Any, history: History) -> float:  # noqa: ANN401 - Alembic's RevisionStep
-        """Note a revision that begins; gives the time."""
+    def start(self, step: Any, history: History) -> None:  # noqa: ANN401 - Alembic's RevisionStep
+        """Note a revision that begins."""
         self._guard.alive()
         self._go_on()
         revision = step.revision
-        self.current = revision.revision
+        self._running = (history, revision.revision, time.monotonic())
         self._wrote = self._left_something = False
         title = (revision.doc or "").strip()
         emit(
@@ -123,13 +128,11 @@ class Progress(Transactions):
             title=title,
             version_table=str(history.table),
         )
-        return time.monotonic()
 
-    def finish(self, revision: str, history: History, began: float, ran: MigrationContext) -> None:
-        """Note a revision that ran; say so once nothing can roll it back."""
-        self.current = None
-        seconds = round(time.monotonic() - began, 3)
-        self._steps.append(Step(history, Applied(revision, seconds), said=False))
+    def finish(self, ran: MigrationContext) -> None:
+        """Note that the revision ran; say so once nothing can roll it back."""
+        self._steps.extend(self._unfinished())
+        self._running = None
         if ran.connection is not None and not ran.connection.in_transaction():
             self._steps = [said(step) for step in self._steps]
 
@@ -169,12 +172,20 @@ class Progress(Transactions):
         """Give what was done."""
         return Attempt(
             histories=tuple(self._histories.values()),
-            steps=tuple(self._steps),
+            steps=(*self._steps, *self._unfinished()),
             failed=self.current,
             left_something=self._left_something,
             relied_on=frozenset(self._relied_on),
             error=error,
         )
+
+    def _unfinished(self) -> list[Step]:
+        """Give the revision that runs as a step: its commit may have been its last moment."""
+        if self._running is None:
+            return []
+        history, revision, began = self._running
+        seconds = round(time.monotonic() - began, 3)
+        return [Step(history, Applied(revision, seconds), said=False)]
 
     def _passed(self) -> None:
         """See that a commit went through: something came after it."""

@@ -59,7 +59,7 @@ def upgrade(
         except (Interruption, KeyboardInterrupt) as error:
             return progress.ended(Interruption.behind(error))
         except MigratorError as error:
-            return progress.ended(error)
+            return progress.ended(Interruption.behind(error) or error)
         tries += 1
 
 
@@ -92,9 +92,9 @@ def _steps(
         raise
     progress.resume(history, tuple(heads))
     for step in revisions.steps(history.script, history.destination, tuple(heads)):
-        began = progress.start(step, history)
+        progress.start(step, history)
         yield step
-        progress.finish(step.revision.revision, history, began, context)
+        progress.finish(context)
 
 
 def _history(

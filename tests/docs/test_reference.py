@@ -20,6 +20,7 @@ from migrator.log import Event
 from migrator.version_table import VersionTable
 from tests.command import run
 from tests.docs.markdown import ROOT, Block, Page, code, page, pages
+from tests.faults import matrix
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -379,3 +380,16 @@ def test_every_marked_run_ends_with_the_words_of_its_page(
     assert str(ended.exit_code) in where.path.stem.split("-")
     events = [line.split()[1] for line in block.text.splitlines() if line.startswith("…  ")]
     assert ended.events[-len(events) :] == events
+
+
+# Faults
+
+
+def test_the_table_of_faults_is_the_one_that_is_tested() -> None:
+    assert matrix.table() in page("docs/explanation/faults.md").text
+
+
+def test_the_table_of_faults_has_no_empty_cell() -> None:
+    assert {fault: {*row} for fault, row in matrix.EXPECTED.items()} == {
+        fault: {*matrix.PHASES} for fault in matrix.FAULTS
+    }

@@ -1,0 +1,123 @@
+"""Whether the server still answers: a thread with a connection of its own asks it, again and again.
+
+A network can go silent and yet acknowledge, as a proxy does that has lost what is behind it.
+Then a statement waits for ever, and neither a keepalive nor a signal's handler ends it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from migrator.database.connection import fetch
+from migrator.errors import UnreachableError
+from migrator.interruption import WATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from psycopg2.extensions import connection as Connection
+
+    from migrator.database.connection import Server
+
+    Look = Callable[[Connection | None], None]
+
+_LOOK_S = 0.1
+_BEAT_S = 1.0
+_PATIENCE_S = 5.0
+"""A run that is over sooner needs no connection for this."""
+_SILENCE_S = 10.0
+"""How long without an answer. It is counted in beats, not measured: a process that was stopped
+and goes on has heard nothing for long, and that is not the server's fault."""
+
+
+@contextmanager
+def beating(server: Server) -> Iterator[Pulse]:
+    """Ask for as long as the block lasts, and interrupt the run where there is no answer."""
+    pulse = Pulse(server)
+    threads = [threading.Thread(target=work, daemon=True) for work in (pulse.ask, pulse.listen)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield pulse
+    finally:
+        pulse.stop()
+        for thread in threads:
+            thread.join(_BEAT_S)
+
+
+class Pulse:
+    """Asks, listens, and lends its thread and connection to whoever has to look as often."""
+
+    def __init__(self, server: Server) -> None:
+        """Ask this server."""
+        self._server = server
+        self._connection: Connection | None = None
+        self._look: Look | None = None
+        self._answers, self._asked = 0, time.monotonic() + _PATIENCE_S
+        self._opening, self._over = threading.Lock(), threading.Event()
+
+    @contextmanager
+    def lent(self, look: Look) -> Iterator[None]:
+        """Have `look` called ten times a second with a connection, or None while there is none.
+
+        Raises `UnreachableError` where there is none to begin with.
+        """
+        with self._opening:
+            self._connection = self._connection or self._server.again(_SILENCE_S)
+        self._look = look
+        try:
+            yield
+        finally:
+            self._look = None
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._over.set()
+
+    def ask(self) -> None:
+        """Ask until the run is over; a connection that breaks is made again."""
+        while not self._over.wait(_LOOK_S):
+            try:
+                if time.monotonic() - self._asked >= _BEAT_S:
+                    self._beat()
+                if look := self._look:
+                    look(self._connection)
+            except UnreachableError:
+                self._forget()
+            else:
+                self._answers += 1
+        self._forget()
+
+    def listen(self) -> None:
+        """End the run where the server answers nothing any more: then nothing can be cancelled."""
+        heard, silent_s = -1, 0.0
+        while not self._over.wait(_BEAT_S):
+            silent_s = silent_s + _BEAT_S if heard == self._answers else 0
+            heard = self._answers
+            if silent_s >= _SILENCE_S:
+                WATCH.interrupt(_gone())
+                return
+
+    def _beat(self) -> None:
+        self._asked = time.monotonic()
+        with self._opening:
+            self._connection = self._connection or self._server.once(_SILENCE_S)
+        if self._connection:
+            fetch(self._connection, "SELECT 1")
+
+    def _forget(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+        self._asked = time.monotonic()
+
+
+def _gone() -> UnreachableError:
+    return UnreachableError(
+        f"The server has answered nothing for {_SILENCE_S:g} s, so the run ends.",
+        hint="The network is broken, or a proxy in it. What runs in the server is rolled back"
+        " when it notices. Try again.",
+    )

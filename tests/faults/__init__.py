@@ -1,0 +1,1 @@
+"""Every way to end a run, at every step of it."""
