@@ -153,6 +153,24 @@ def test_the_deadline_counts_while_waiting_for_the_lock(database: Database) -> N
     assert database.tables() == set()
 
 
+def test_a_signal_while_env_py_looks_ends_its_statement_too(database: Database) -> None:
+    database.rows("CREATE TABLE let_go (done bool)")
+    running = start("run", tree="held", url=database.url, HOLD="look")
+    held = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND query LIKE %s"
+        " AND pid <> pg_backend_pid()"
+    )
+    mine = (database.name, "%DO $$%FROM let_go%")
+    eventually(lambda: database.rows(held, *mine) == [(1,)])
+    running.kill(signal.SIGTERM)
+    ended = running.end(30)
+
+    assert ended.exit_code == 143
+    assert ended.report["database_state"] == "unchanged"
+    if database.rows("SHOW server_version_num")[0][0] >= "140000":
+        eventually(lambda: database.rows(held, *mine) == [(0,)])
+
+
 def test_a_signal_while_stepping_back_from_a_table_lock_ends_the_run(database: Database) -> None:
     assert (
         start("run", "--target", "r1", tree="alters_table", url=database.url).end().exit_code == 0

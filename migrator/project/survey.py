@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.errors import MigratorError, ProjectError
 from migrator.log import Event, emit
 from migrator.project import environment, failure, revisions
+from migrator.project.transactions import Look
 from migrator.report import named
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _looked(project: Project, witness: Witness) -> list[History]:
         return ()
 
     try:
-        environment.run(project, look, only_look=True)
+        environment.run(project, look, only_look=True, watcher=Look())
     except BaseException as error:  # noqa: BLE001 - env.py may raise anything
         failure.pass_on_interruption(error)
         raise (refused[0] if refused else failure.of_env_py(error, project)) from None

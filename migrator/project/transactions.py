@@ -28,6 +28,11 @@ COMMENTS = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
 _CONCURRENTLY = re.compile(
     COMMENTS + r"(CREATE|DROP|REINDEX|ALTER)\b.*\bCONCURRENTLY\b", re.IGNORECASE | re.DOTALL
 )
+_NOTICE_US_DIE = (
+    "SELECT set_config(name, '500ms', true) FROM pg_settings"
+    " WHERE name = 'client_connection_check_interval'"
+)
+"""New in PostgreSQL 14."""
 _PID, _OPENED, _LIFTED = "migrator.pid", "migrator.opened", "migrator.lifted"
 
 
@@ -69,6 +74,15 @@ class Sentinel(Protocol):
 
     def ends(self) -> None:
         """Learn that none runs."""
+
+
+class Look(Watcher):
+    """Has the server notice within a moment when a run dies that only looks."""
+
+    def begun(self, connection: Connection) -> None:
+        """Set it for this transaction, where the server knows it."""
+        if connection.dialect.name == "postgresql" and not autocommit(connection):
+            quietly(connection, _NOTICE_US_DIE)
 
 
 class Transactions(Watcher):

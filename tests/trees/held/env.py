@@ -10,7 +10,8 @@ engine = engine_from_config(
 )
 holding.runs_of_env_py += 1
 
-if holding.held("preflight") and holding.runs_of_env_py > 1:  # the first run is only a look
+# The first run of env.py is only a look.
+if holding.held("look" if holding.runs_of_env_py == 1 else "preflight"):
     with engine.connect() as connection:
         connection.execute(text(holding.UNTIL_LET_GO))
 
