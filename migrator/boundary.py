@@ -116,6 +116,7 @@ def _start(
     if told is None:
         journal.nothing_to_do = loaded.notes[0]
     else:
+        interruption.WATCH.within(told.deadline)
         work(told, journal)
 
 

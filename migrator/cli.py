@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from migrator import __version__, settings
+from migrator import __version__, answer, settings
 from migrator.boundary import bounded, own_stdout, perform
 from migrator.errors import MigratorError, UsageError
 
@@ -54,9 +54,7 @@ def commands() -> None:
 @with_settings
 def run(**flags: Any) -> int:  # noqa: ANN401 - click gives text or a tuple of it
     """The release-phase job: connect, lock, upgrade, prove (the default)."""  # noqa: D401
-    from migrator import job  # noqa: PLC0415 - Alembic is loaded only where it is needed
-
-    outcome, _ = perform(job.run, _text(flags), os.environ, own_stdout())
+    outcome, _ = perform(answer.run, _text(flags), os.environ, own_stdout())
     return outcome.exit_code
 
 

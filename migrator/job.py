@@ -30,7 +30,6 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
 
     Raises the error that says why it could not.
     """
-    WATCH.within(settings.deadline)
     projects = projects or find(settings)
     with (
         connect(settings.database_url, settings.connect_timeout) as server,

@@ -3,19 +3,23 @@
 Lines go to the stream given, past `logging` and past structlog's global configuration: the
 project's code may disable every logger there is (`fileConfig` does so by default) or configure
 structlog for itself, and our lines must go on.
+
+A run that finds nothing to do is over before structlog could be imported. So the processors are
+driven by hand until `structured` is called, which is when Alembic is loaded anyway.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, TextIO
-
-import structlog
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from migrator.console import Console
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from structlog.typing import EventDict, Processor
 
     from migrator.redaction import Redactor
@@ -45,13 +49,6 @@ class Event(StrEnum):
     RUN_FINISHED = "run.finished"
 
 
-class _Logger(structlog.BoundLoggerBase):
-    """A structlog logger with one method, whose processors nobody else can replace."""
-
-    def emit(self, event: Event, **fields: object) -> None:
-        self._proxy_to_logger("write", event.value, **fields)
-
-
 class _Lines:
     """Writes each line at once; a reader that went away does not fail the run."""
 
@@ -65,34 +62,71 @@ class _Lines:
             return
 
 
+class _Logger(Protocol):
+    def emit(self, event: Event, **fields: object) -> None:
+        """Write one line."""
+
+
+class _ByHand:
+    """Runs the processors itself, one after the other."""
+
+    def __init__(
+        self, lines: _Lines, processors: Sequence[Processor], context: dict[str, Any]
+    ) -> None:
+        self.lines, self.processors, self.context = lines, processors, context
+
+    def emit(self, event: Event, **fields: object) -> None:
+        line: Any = {**self.context, **fields, "event": event.value}
+        for processor in self.processors:
+            line = processor(None, "write", line)
+        self.lines.write(line)
+
+
 _logger: list[_Logger] = []
+_threshold = [0]
 
 
 def setup(stream: TextIO, *, form: str | None, level: str, run_id: str, redactor: Redactor) -> None:
     """Say where lines go, in which form, from which level on, and what they must not hold."""
     form = form or ("console" if stream.isatty() else "json")
     processors: list[Processor] = [
-        _from_level(_LEVELS[level]),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _stamped,
         lambda _, __, line: redactor.value(dict(line)),
         Console(colours=stream.isatty()) if form == "console" else _as_json,
     ]
-    _logger[:] = [_Logger(_Lines(stream), processors, {"run_id": run_id})]
+    _threshold[:] = [_LEVELS[level]]
+    _logger[:] = [_ByHand(_Lines(stream), processors, {"run_id": run_id})]
+
+
+def structured() -> None:
+    """Go on with structlog, in the same form."""
+    from structlog import BoundLoggerBase  # noqa: PLC0415 - costs more than a run with nothing to do
+
+    class Structured(BoundLoggerBase):
+        """A structlog logger with one method, whose processors nobody else can replace."""
+
+        def emit(self, event: Event, **fields: object) -> None:
+            self._proxy_to_logger("write", event.value, **fields)
+
+    _logger[:] = [
+        Structured(logger.lines, logger.processors, logger.context)
+        if isinstance(logger, _ByHand)
+        else logger
+        for logger in _logger
+    ]
 
 
 def emit(event: Event, message: str, *, level: str = "info", **fields: object) -> None:
     """Write one line, if the level is asked for; `run.finished` always."""
+    if event != Event.RUN_FINISHED and _LEVELS[level] < _threshold[0]:
+        return
     for logger in _logger:
         logger.emit(event, level=level, message=message, **fields)
 
 
-def _from_level(threshold: int) -> Processor:
-    def drop_below(_: object, __: str, line: EventDict) -> EventDict:
-        if line["event"] != Event.RUN_FINISHED and _LEVELS[line["level"]] < threshold:
-            raise structlog.DropEvent
-        return line
-
-    return drop_below
+def _stamped(_: object, __: str, line: EventDict) -> EventDict:
+    now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return {"timestamp": now, **line}
 
 
 def _as_json(_: object, __: str, line: EventDict) -> str:

@@ -171,6 +171,19 @@ def test_a_signal_while_env_py_looks_ends_its_statement_too(database: Database) 
         eventually(lambda: database.rows(held, *mine) == [(0,)])
 
 
+def test_a_revision_whose_commit_was_the_last_thing_done_is_reported_as_applied(
+    database: Database,
+) -> None:
+    ended = start("run", tree="signal_after_commit", url=database.url).end(30)
+
+    assert database.revisions() == ["r2"]
+    assert ended.exit_code == 143
+    assert [each["revision"] for each in ended.report["applied"]] == ["r1", "r2"]
+    assert ended.report["failed"] is None
+    assert ended.report["database_state"] == "partially_migrated"
+    assert "Revision r2 had been committed by then" in ended.report["error"]["message"]
+
+
 def test_a_signal_while_stepping_back_from_a_table_lock_ends_the_run(database: Database) -> None:
     assert (
         start("run", "--target", "r1", tree="alters_table", url=database.url).end().exit_code == 0

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg2 import sql
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from migrator.database.connection import Identity, fetch, spoken
 from migrator.errors import MigratorError, UnprovenError, UnreachableError
@@ -64,6 +63,22 @@ def examine(guard: Guard, tables: Iterable[VersionTable]) -> Evidence:
 
     A look that is cut off, by a restart or an administrator, is taken again.
     """
+    try:
+        return _looked(guard, tables)
+    except UnreachableError:
+        return _looked_again(guard, tables)
+    except MigratorError as problem:
+        return Evidence(problem=problem)
+
+
+def _looked_again(guard: Guard, tables: Iterable[VersionTable]) -> Evidence:
+    from tenacity import (  # noqa: PLC0415 - see `connection`
+        Retrying,
+        retry_if_exception_type,
+        stop_after_delay,
+        wait_fixed,
+    )
+
     looking = Retrying(
         retry=retry_if_exception_type(UnreachableError),
         stop=stop_after_delay(_LOOK_WITHIN_S),

@@ -9,13 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_delay,
-    wait_random_exponential,
-)
 
 from migrator.database import refusal
 from migrator.errors import DeniedError, MigratorError, UnreachableError
@@ -26,6 +19,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
     from psycopg2.sql import Composable
+    from tenacity import RetryCallState
 
     from migrator.address import Address
 
@@ -160,6 +154,27 @@ def _said(error: psycopg2.Error) -> str:
 
 def _persistently(address: Address, timeout_s: float) -> Connection:
     deadline = time.monotonic() + timeout_s
+    try:
+        return _once(address, deadline)
+    except _RefusedError as error:
+        return _after(error, address, timeout_s, deadline)
+
+
+def _after(first: _RefusedError, address: Address, timeout_s: float, deadline: float) -> Connection:
+    """Try again after a first attempt that failed."""
+    from tenacity import (  # noqa: PLC0415 - it loads asyncio, and mostly nothing is tried again
+        Retrying,
+        retry_if_exception_type,
+        stop_after_delay,
+        wait_random_exponential,
+    )
+
+    def attempt() -> Connection:
+        for failed in earlier:
+            raise failed
+        return _once(address, deadline)
+
+    earlier = iter([first])
     patience = wait_random_exponential(multiplier=0.2, max=5)
     retrying = Retrying(
         retry=retry_if_exception_type(_RefusedError),
@@ -169,7 +184,7 @@ def _persistently(address: Address, timeout_s: float) -> Connection:
         reraise=True,
     )
     try:
-        return retrying(_once, address, deadline)
+        return retrying(attempt)
     except _RefusedError as error:
         message = f"{address} could not be reached within {timeout_s:g} s: {error}."
         hint = "Raise MIGRATOR_CONNECT_TIMEOUT if the server only needs longer to start."
@@ -239,9 +254,9 @@ def _say(address: Address, state: RetryCallState, deadline: float) -> None:
 
 
 def _met(address: Address, connection: Connection) -> Server:
-    identity = Identity.seen_by(lambda query: fetch(connection, query)[0])
-    pooled = fetch(connection, "SELECT pg_backend_pid()")[0][0] != connection.info.backend_pid
-    return Server(address, connection, identity, connection.server_version, pooled)
+    *identity, pid = fetch(connection, f"{Identity.QUERY}, pg_backend_pid()")[0]
+    pooled = pid != connection.info.backend_pid
+    return Server(address, connection, Identity(*identity), connection.server_version, pooled)
 
 
 def _readable(version: int) -> str:
