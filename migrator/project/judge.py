@@ -18,7 +18,7 @@ from migrator.project.survey import counted, drops
 from migrator.report import named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from migrator.project.progress import Attempt
     from migrator.project.survey import History
@@ -49,12 +49,15 @@ def judge(
     """
     if standing is None:
         return Verdict((), attempt.failed, "unknown", attempt.error or problem)
-    there = [said(s) for s in attempt.steps if _holds(s.history, standing, s.applied.revision)]
+    absent = {h.table: _absent(h, standing) for h in attempt.histories}
+    steps = [s for s in attempt.steps if s.applied.revision not in absent[s.history.table]]
+    there = [said(step) for step in steps]
     applied = tuple(step.applied for step in there)
     broken = invalid - invalid_before | {
         name for name in invalid if name.rpartition(".")[2].strip('"') in attempt.relied_on
     }
-    error = _with_leftovers(attempt.error, broken) or _disproof(attempt, standing, broken)
+    short = [history for history in attempt.histories if absent[history.table]]
+    error = _with_leftovers(attempt.error, broken) or _disproof(short, standing, broken)
     if error is None:
         emit(
             Event.UPGRADE_VERIFIED,
@@ -62,34 +65,33 @@ def judge(
             revisions=sorted({r for rows in standing.values() for r in rows}),
             applied=len(applied),
         )
-    state = _state(attempt, standing, error, left=bool(applied or broken)) if error else "migrated"
+    left = bool(applied or broken or attempt.left_something)
+    state = _state(error, short=bool(short), left=left) if error else "migrated"
     committed = attempt.failed in {step.revision for step in applied}
     if error and committed:
         error.message += f"\nRevision {attempt.failed} had been committed by then."
     return Verdict(applied, None if committed else attempt.failed, state, error)
 
 
-def _holds(
-    history: History, standing: Mapping[VersionTable, tuple[str, ...]], revision: str
-) -> bool:
-    """Tell whether a database that stands there has this revision."""
-    return not revisions.steps(history.script, (revision,), standing.get(history.table, ()))
+def _absent(history: History, standing: Mapping[VersionTable, tuple[str, ...]]) -> frozenset[str]:
+    """Give what a history lacks of its destination."""
+    found = standing.get(history.table, ())
+    return revisions.absent(history.script, history.destination, found)
 
 
 def _disproof(
-    attempt: Attempt,
+    short: Sequence[History],
     standing: Mapping[VersionTable, tuple[str, ...]],
     broken: frozenset[str],
 ) -> UnprovenError | None:
-    for history in attempt.histories:
-        if _missing(history, standing):
-            found = standing.get(history.table, ())
-            return UnprovenError(
-                f"env.py returned as if all were well, but {history.table} is at"
-                f" {named(found)} and not at {', '.join(history.destination)}.",
-                hint="Its transaction was not committed. A statement on the connection before"
-                " context.configure() has that effect: commit after it.",
-            )
+    for history in short:
+        found = standing.get(history.table, ())
+        return UnprovenError(
+            f"env.py returned as if all were well, but {history.table} is at"
+            f" {named(found)} and not at {', '.join(history.destination)}.",
+            hint="Its transaction was not committed. A statement on the connection before"
+            " context.configure() has that effect: commit after it.",
+        )
     if broken:
         return UnprovenError(
             "The upgrade left, or relied on, an index that Postgres does not use:"
@@ -112,21 +114,8 @@ def _mend(broken: frozenset[str]) -> str:
     return f"{drops(broken)} Then mend what kept it from being built, and build it again."
 
 
-def _state(
-    attempt: Attempt,
-    standing: Mapping[VersionTable, tuple[str, ...]],
-    error: MigratorError,
-    *,
-    left: bool,
-) -> str:
+def _state(error: MigratorError, *, short: bool, left: bool) -> str:
     """Name the state after an error: what this run did not do does not count."""
-    there = not any(_missing(h, standing) for h in attempt.histories)
-    if there and isinstance(error, InterruptedBySignalError | DeadlineError):
+    if not short and isinstance(error, InterruptedBySignalError | DeadlineError):
         return "migrated"
-    return "partially_migrated" if left or attempt.left_something else "unchanged"
-
-
-def _missing(history: History, standing: Mapping[VersionTable, tuple[str, ...]]) -> bool:
-    """Tell whether a history is short of its destination."""
-    found = standing.get(history.table, ())
-    return bool(revisions.steps(history.script, history.destination, found))
+    return "partially_migrated" if left else "unchanged"

@@ -65,6 +65,8 @@ class Progress(Transactions):
         super().__init__(plan.projects[0].settings, sentinel)
         self._histories = {h.table: h for h in plan.histories}
         self._steps: list[Step] = []
+        self._said = 0
+        """So many of them, from the first, are in the log."""
         self._wrote = self._committing = self._ended_by_hand = self._left_something = False
         self._relied_on: set[str] = set()
         self.indexes: set[str] = set()
@@ -105,13 +107,13 @@ class Progress(Transactions):
         """Take up a history where the database is: what an earlier try left undone is forgotten."""
         self._histories.setdefault(history.table, history)
         self._running, self._left_something = None, False
-        kept = []
-        for step in self._steps:
+        absent = revisions.absent(history.script, history.destination, heads)
+        steps, self._steps, self._said = self._steps, [], 0
+        for step in steps:
             if step.history.table != history.table:
-                kept.append(step)
-            elif not revisions.steps(history.script, (step.applied.revision,), heads):
-                kept.append(said(step))
-        self._steps = kept
+                self._steps.append(step)
+            elif step.applied.revision not in absent:
+                self._steps.append(said(step))
 
     def start(self, step: Any, history: History) -> None:  # noqa: ANN401 - Alembic's RevisionStep
         """Note a revision that begins."""
@@ -134,7 +136,8 @@ class Progress(Transactions):
         self._steps.extend(self._unfinished())
         self._running = None
         if ran.connection is not None and not ran.connection.in_transaction():
-            self._steps = [said(step) for step in self._steps]
+            self._steps[self._said :] = [said(step) for step in self._steps[self._said :]]
+            self._said = len(self._steps)
 
     def begun(self, connection: Connection) -> None:
         """See that the commit before it went through."""
