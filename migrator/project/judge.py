@@ -12,9 +12,10 @@ from migrator.errors import (
     UnprovenError,
 )
 from migrator.log import Event, emit
+from migrator.position import counted
 from migrator.project import revisions
 from migrator.project.progress import said
-from migrator.project.survey import counted, drops
+from migrator.project.survey import drops
 from migrator.report import named
 
 if TYPE_CHECKING:

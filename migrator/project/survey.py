@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from migrator import position
 from migrator.errors import MigratorError, ProjectError
 from migrator.log import Event, emit
+from migrator.position import counted
 from migrator.project import environment, failure, revisions
 from migrator.project.transactions import Look
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,14 +95,7 @@ def survey(projects: tuple[Project, ...], witness: Witness) -> Plan:
     for project in projects:
         found += _histories(project, witness)
     plan = Plan(projects, tuple(found))
-    emit(
-        Event.PROJECT_LOADED,
-        f"Loaded the project: {_standing(plan)}.",
-        revisions_from=list(plan.current),
-        revisions_to=list(plan.destination),
-        pending=len(plan.pending),
-        version_tables=[str(t) for t in plan.tables],
-    )
+    position.announce(plan.current, plan.destination, len(plan.pending), plan.tables)
     return plan
 
 
@@ -138,11 +132,6 @@ def _spanned(pending: tuple[str, ...]) -> str:
 def drops(indexes: frozenset[str]) -> str:
     """Give the statements that take invalid indexes away without a long lock."""
     return " ".join(f"DROP INDEX CONCURRENTLY {name};" for name in sorted(indexes))
-
-
-def counted(number: int) -> str:
-    """Give `1 revision`, `2 revisions`."""
-    return f"{number} revision{'' if number == 1 else 's'}"
 
 
 def standing(project: Project, context: MigrationContext, heads: tuple[str, ...]) -> History:
@@ -191,14 +180,6 @@ def _looked(project: Project, witness: Witness) -> list[History]:
         message = "env.py finished without asking for migrations: it never called run_migrations()."
         raise ProjectError(message, hint="Does it act only under a condition?")
     return found
-
-
-def _standing(plan: Plan) -> str:
-    at = named(plan.current)
-    if not plan.pending:
-        return f"the database is at {at}, nothing is pending"
-    wanted = ", ".join(plan.destination)
-    return f"the database is at {at}, {counted(len(plan.pending))} short of {wanted}"
 
 
 def _union(groups: Any) -> tuple[str, ...]:  # noqa: ANN401 - an iterable of tuples
