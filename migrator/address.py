@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -165,6 +164,8 @@ def _bracket(host: str) -> str:
 
 def _refuse_misspelt(keywords: Iterable[str]) -> None:
     """Refuse `sslmod=require`; pass over `schema=public`, which other tools put there."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for a parameter that is unknown only
+
     for keyword in keywords:
         meant = get_close_matches(keyword, _KEYWORDS, n=1, cutoff=0.8)
         if meant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 from migrator import log
@@ -16,6 +17,7 @@ def run(settings: Settings, journal: Journal) -> None:
 
     Raises the error that says why it could not.
     """
+    gc.enable()
     log.structured()
     from migrator import job  # noqa: PLC0415 - loads Alembic
 

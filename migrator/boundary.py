@@ -10,7 +10,6 @@ import os
 import sys
 import threading
 import time
-import traceback
 import uuid
 from contextlib import nullcontext
 from functools import partial
@@ -92,6 +91,8 @@ def _attempt(
     except BaseException as error:  # noqa: BLE001 - the boundary: nothing may end without a report
         if interrupted := interruption.Interruption.behind(error):
             return interrupted
+        import traceback  # noqa: PLC0415 - for a bug only
+
         print(redactor.text(traceback.format_exc()), file=sys.stderr)
         return BugError(
             f"A bug in migrator: {type(error).__name__}: {error}",

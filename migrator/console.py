@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import indent
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ class Console:
         margin = " " * (len(clock) + 2 + _WIDTH + 2)
         sentence = self._paint(first, self._colour(line))
         if further:
-            sentence += "\n" + indent(further, margin)
+            sentence += "".join(f"\n{margin}{line}" for line in further.splitlines())
         event = self._paint(f"{line['event']:<{_WIDTH}}", _DIM)
         return f"{self._paint(clock, _DIM)}  {event}  {sentence}"
 

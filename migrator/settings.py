@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from migrator import __version__, address, elsewhere, values
@@ -247,6 +246,8 @@ def refuse_unknown(given: Iterable[str], besides: Iterable[str]) -> None:
 
 
 def _not_a_setting(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - for a mistake only
+
     meant = get_close_matches(name, known, n=1)
     return f"{name} is not a setting" + (f": did you mean {meant[0]}?" if meant else "")
 
