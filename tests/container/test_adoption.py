@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.command import TREES
-from tests.container.engine import ROOT, build, build_arguments
+from tests.container.engine import ROOT, applied, build, build_arguments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +24,73 @@ if TYPE_CHECKING:
     from tests.container.engine import Database, Jobs
 
 BASE = "python:3.13-slim-trixie"
+REQUIRED = ("alembic==1.14.0", "flask-migrate==4.1.0", "sqlalchemy==2.0.36")
+"""What the application wants: versions that are not the newest, which it must keep."""
+
+
+def on_our_base(name: str) -> str:
+    """Give a Dockerfile of deploy/docker with the base image that there is here."""
+    text = (ROOT / "deploy/docker" / name).read_text()
+    assert f"FROM {BASE}\n" in text
+    return text.replace(BASE, build_arguments().get("PYTHON_IMAGE", BASE))
+
+
+def application_in(folder: Path) -> None:
+    """Make an application: env.py needs it, and it needs the versions in its requirements.txt."""
+    shutil.copytree(TREES / "flask_app", folder, dirs_exist_ok=True)
+    (folder / "requirements.txt").write_text("\n".join(REQUIRED))
+
+
+def wheel_lines() -> set[str]:
+    """Give the line that makes the wheel, from the page and from the head of the Dockerfile."""
+    page = (ROOT / "docs/how-to/deploy/application-image.md").read_text()
+    head = (ROOT / "deploy/docker/Dockerfile.application").read_text()
+    return set(re.findall(r"pip wheel --no-deps .*", page + head))
+
+
+@pytest.fixture(scope="module")
+def application(engine: None, tmp_path_factory: pytest.TempPathFactory) -> str:  # noqa: ARG001 - must be there
+    """Give the application's own image, built as docs/how-to/deploy/application-image.md says."""
+    (line,) = wheel_lines()
+    beside = tmp_path_factory.mktemp("beside")
+    (beside / "migrator").symlink_to(ROOT)
+    application_in(beside / "shop")
+    subprocess.run([sys.executable, "-m", *shlex.split(line)], cwd=beside / "shop", check=True)
+    (beside / "shop/Dockerfile").write_text(on_our_base("Dockerfile.application"))
+    return build(None, place=beside / "shop", tag="application", arguments={})
+
+
+def test_the_application_migrates_in_its_own_image(
+    application: str, jobs: Jobs, target: Database
+) -> None:
+    """As a platform's pre-deploy command, on one deployment and on the next."""
+    env = {"DATABASE_URL": target.url, "FLASK_APP": "app:app"}
+    first, second = (jobs.run(application, "migrator", "run", env=env) for _ in range(2))
+
+    assert first.exit_code == 0, first.output
+    assert (first.report["outcome"], applied(first)) == ("migrated", ["r1", "r2"])
+    assert target.revisions() == ["r2"]
+    assert second.exit_code == 0, second.output
+    assert second.report["outcome"] == "up_to_date"
+
+
+def test_the_application_keeps_its_own_versions_beside_migrator(
+    application: str, jobs: Jobs
+) -> None:
+    code, installed = jobs.output(application, "python3", "-m", "pip", "freeze")
+
+    assert code == 0
+    assert set(REQUIRED) <= set(installed.lower().splitlines())
+
+
+def test_in_the_applications_image_it_hears_sigterm_as_process_1(
+    application: str, jobs: Jobs
+) -> None:
+    job = jobs.start(application, "migrator", "run", url="postgresql://u@127.0.0.1:1/db")
+    job.until("database.waiting")
+    job.docker.kill("SIGTERM")
+
+    assert job.end(10).exit_code == 143
 
 
 def test_the_tool_copied_into_the_applications_image_migrates(
@@ -27,13 +99,8 @@ def test_the_tool_copied_into_the_applications_image_migrates(
     """As docs/how-to/deploy/tool-image.md says, on the base image that there is here."""
     shutil.copytree(TREES / "plain", tmp_path, dirs_exist_ok=True)
     (tmp_path / "requirements.txt").touch()
-    text = (ROOT / "deploy/docker/Dockerfile.copy-from-tool").read_text()
-    assert f"FROM {BASE}" in text
-    base = build_arguments().get("PYTHON_IMAGE", BASE)
-    (tmp_path / "Dockerfile").write_text(text.replace(BASE, base))
-    image = build(
-        None, place=tmp_path, file="Dockerfile", tag="copy", arguments={"TOOL_IMAGE": tool}
-    )
+    (tmp_path / "Dockerfile").write_text(on_our_base("Dockerfile.copy-from-tool"))
+    image = build(None, place=tmp_path, tag="copy", arguments={"TOOL_IMAGE": tool})
 
     ended = jobs.run(image, "migrator", "run", url=target.url)
     assert ended.exit_code == 0, ended.output
