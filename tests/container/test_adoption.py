@@ -28,11 +28,25 @@ REQUIRED = ("alembic==1.14.0", "flask-migrate==4.1.0", "sqlalchemy==2.0.36")
 """What the application wants: versions that are not the newest, which it must keep."""
 
 
-def on_our_base(name: str) -> str:
-    """Give a Dockerfile of deploy/docker with the base image that there is here."""
-    text = (ROOT / "deploy/docker" / name).read_text()
-    assert f"FROM {BASE}\n" in text
-    return text.replace(BASE, build_arguments().get("PYTHON_IMAGE", BASE))
+PACKAGES = "/usr/local/lib/python3.13/site-packages"
+"""Where pip installs what the application wants, in an image of that name."""
+TOOL_PAGE = ROOT / "docs/how-to/deploy/tool-image.md"
+
+
+def our_base() -> str:
+    """Give the name of the base image that there is here."""
+    return build_arguments().get("PYTHON_IMAGE", BASE)
+
+
+def on_our_base(dockerfile: str) -> str:
+    """Give a Dockerfile with the base image that there is here."""
+    assert re.search(rf"^FROM {re.escape(BASE)}( AS \w+)?$", dockerfile, re.MULTILINE)
+    return dockerfile.replace(BASE, our_base())
+
+
+def file(name: str) -> str:
+    """Give a file of deploy/docker."""
+    return (ROOT / "deploy/docker" / name).read_text()
 
 
 def application_in(folder: Path) -> None:
@@ -44,8 +58,7 @@ def application_in(folder: Path) -> None:
 def wheel_lines() -> set[str]:
     """Give the line that makes the wheel, from the page and from the head of the Dockerfile."""
     page = (ROOT / "docs/how-to/deploy/application-image.md").read_text()
-    head = (ROOT / "deploy/docker/Dockerfile.application").read_text()
-    return set(re.findall(r"pip wheel --no-deps .*", page + head))
+    return set(re.findall(r"pip wheel --no-deps .*", page + file("Dockerfile.application")))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +69,7 @@ def application(engine: None, tmp_path_factory: pytest.TempPathFactory) -> str: 
     (beside / "migrator").symlink_to(ROOT)
     application_in(beside / "shop")
     subprocess.run([sys.executable, "-m", *shlex.split(line)], cwd=beside / "shop", check=True)
-    (beside / "shop/Dockerfile").write_text(on_our_base("Dockerfile.application"))
+    (beside / "shop/Dockerfile").write_text(on_our_base(file("Dockerfile.application")))
     return build(None, place=beside / "shop", tag="application", arguments={})
 
 
@@ -97,12 +110,41 @@ def test_the_tool_copied_into_the_applications_image_migrates(
     tool: str, jobs: Jobs, target: Database, tmp_path: Path
 ) -> None:
     """As docs/how-to/deploy/tool-image.md says, on the base image that there is here."""
-    shutil.copytree(TREES / "plain", tmp_path, dirs_exist_ok=True)
-    (tmp_path / "requirements.txt").touch()
-    (tmp_path / "Dockerfile").write_text(on_our_base("Dockerfile.copy-from-tool"))
+    application_in(tmp_path)
+    text = on_our_base(file("Dockerfile.copy-from-tool"))
+    assert f"PYTHONPATH={PACKAGES}\n" in text
+    (tmp_path / "Dockerfile").write_text(text.replace(PACKAGES, our_packages(jobs)))
     image = build(None, place=tmp_path, tag="copy", arguments={"TOOL_IMAGE": tool})
 
-    ended = jobs.run(image, "migrator", "run", url=target.url)
+    env = {"DATABASE_URL": target.url, "FLASK_APP": "app:app"}
+    ended = jobs.run(image, "migrator", "run", env=env)
+    assert ended.exit_code == 0, ended.output
+    assert target.revisions() == ended.report["to"] == ["r2"]
+    asked = "import alembic, sqlalchemy; print(alembic.__version__, sqlalchemy.__version__)"
+    assert jobs.output(image, "/opt/migrator/bin/python", "-c", asked) == (0, "1.14.0 2.0.36\n")
+
+
+def our_packages(jobs: Jobs) -> str:
+    """Give the folder in which pip installs in the base image that there is here."""
+    line = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    code, said = jobs.output(our_base(), "python3", "-c", line)
+    assert code == 0, said
+    return said.strip()
+
+
+def test_the_image_from_the_tool_gets_a_driver_from_a_stage_with_the_same_python(
+    tool: str, jobs: Jobs, target: Database, tmp_path: Path
+) -> None:
+    """As the page's own block says, with an env.py that needs asyncpg."""
+    blocks = re.findall(r"```dockerfile\n(.*?)```", TOOL_PAGE.read_text(), re.DOTALL)
+    (block,) = (block for block in blocks if " AS packages\n" in block)
+    shutil.copytree(TREES / "async_env", tmp_path / "alembic")
+    ini = (tmp_path / "alembic/alembic.ini").rename(tmp_path / "alembic.ini")
+    ini.write_text(ini.read_text().replace("%(here)s", "%(here)s/alembic"))
+    (tmp_path / "Dockerfile").write_text(on_our_base(block).replace("migrator:tool", tool))
+    image = build(None, place=tmp_path, tag="packages", arguments={})
+
+    ended = jobs.run(image, url=target.url)
     assert ended.exit_code == 0, ended.output
     assert target.revisions() == ended.report["to"] == ["r3"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ APPLICATION, FROM_TOOL, COPY_FROM_TOOL = (
     f"docker/Dockerfile.{name}" for name in ("application", "from-tool", "copy-from-tool")
 )
 SCRIPT = "docker/run.sh"
+PAGES = files.ROOT / "docs/how-to/deploy"
 INSTRUCTIONS = {
     APPLICATION: "FROM WORKDIR COPY RUN COPY RUN COPY USER CMD",
     FROM_TOOL: "ARG FROM COPY COPY",
@@ -92,6 +94,19 @@ def _base(dockerfile: str) -> str:
     return known["PYTHON_IMAGE"]
 
 
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [("application-image.md", APPLICATION), ("tool-image.md", COPY_FROM_TOOL)],
+)
+def test_the_lines_that_a_page_gives_for_another_dockerfile_are_those_of_ours(
+    page: str, name: str
+) -> None:
+    block = re.findall(r"```dockerfile\n(.*?)```", (PAGES / page).read_text(), re.DOTALL)[-1]
+    ours = instructions(files.text(name).replace("${TOOL_IMAGE}", "migrator:tool"))
+    assert len(instructions(block)) > 1
+    assert set(instructions(block)) <= set(ours)
+
+
 def test_the_project_is_copied_to_where_the_tool_starts() -> None:
     own = instructions((files.ROOT / "Dockerfile").read_text())
     copies = [
@@ -111,6 +126,12 @@ def test_the_script_runs_the_tool_with_no_more_rights_than_it_needs(tmp_path: Pa
     assert f"{tmp_path}:/project:ro" in said
     assert files.command_of(said[image + 1 :]) == "run"
     assert said[image + 1 :] == ["run", "--target", "r2"]
+
+
+def test_the_line_that_the_page_gives_without_the_script_is_the_scripts(tmp_path: Path) -> None:
+    said = _said(tmp_path, MIGRATOR_DATABASE_URL="postgresql://shop:secret@db/shop")
+    (line,) = re.findall(r"^docker (run .*)$", (PAGES / "docker-run.md").read_text(), re.MULTILINE)
+    assert shlex.split(line.replace("$PWD", str(tmp_path))) == said
 
 
 def test_the_script_puts_no_password_into_the_process_list(tmp_path: Path) -> None:
