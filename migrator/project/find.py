@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import configparser
 import inspect
+import os
 import tomllib
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from migrator.project import flask, surroundings
 from migrator.project.url import give_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from migrator.settings import Settings
 
@@ -45,12 +46,31 @@ class Project:
         return self.config.config_ini_section
 
 
+def unreadable(error: OSError) -> ProjectError:
+    """Give the error for a file or folder of the project that this process may not read."""
+    return ProjectError(
+        f"{error.filename} cannot be read: {error.strerror}.",
+        hint=f"This process is user {os.getuid()} of group {os.getgid()}, which must be able to"
+        " read the project.",
+    )
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise unreadable(error) from None
+
+
+@_readable()
 def find(settings: Settings) -> tuple[Project, ...]:
     """Give the project, once for each section asked for.
 
     Raises `ProjectError` where there is none, or none that Alembic can open.
     """
     file = _file(settings.config)
+    file.read_bytes()  # Alembic passes over an ini file that it may not read
     if not flask.concerns(file):
         return tuple(opened(_config(file, name), settings) for name in settings.config_section)
     within, config = flask.load(file, settings)
@@ -58,6 +78,7 @@ def find(settings: Settings) -> tuple[Project, ...]:
     return tuple(replace(opened(made, settings), within=within) for made in configs)
 
 
+@_readable()
 def opened(config: Config, settings: Settings) -> Project:
     """Give the project of a Config; the target's URL is put where env.py files look for it."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 import warnings
@@ -12,6 +13,7 @@ from alembic.script.revision import CycleDetected, ResolutionError, RevisionErro
 from alembic.util import CommandError
 
 from migrator.errors import ConfigurationError, DisagreementError, ProjectError
+from migrator.project.find import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,15 +27,29 @@ _RELATIVE = re.compile(r"[+-]\d+$")
 def whole(script: ScriptDirectory) -> None:
     """Read all revisions.
 
-    Raises `ProjectError` where a file cannot be read, a revision is missing or there twice, or
-    the chain runs in a circle.
+    Raises `ProjectError` where a file or folder cannot be read, a revision is missing or there
+    twice, or the chain runs in a circle.
     """
+    _listed(script)
     with warnings.catch_warnings(record=True) as caught, _broken(caught):
         warnings.simplefilter("always")
         list(script.walk_revisions())
     twice = [str(w.message) for w in caught if "present more than once" in str(w.message)]
     if twice:
         raise ProjectError(f"The history is broken: {twice[0].rstrip('.')}.", hint="Rename one.")
+
+
+def _listed(script: ScriptDirectory) -> None:
+    """See that the folders can be listed: Alembic takes one that cannot for an empty one."""
+    for place in script._version_locations:  # noqa: SLF001 - where Alembic looks
+        for _ in os.walk(place, onerror=_refused):
+            if not script.recursive_version_locations:
+                break
+
+
+def _refused(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # a project without revisions has no folder
+        raise unreadable(error)
 
 
 def known(script: ScriptDirectory, current: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,12 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from tests.command import eventually
+from tests.command import TREES, eventually
 from tests.container.engine import HARDENED, ROOT, applied, fresh, postgres, seconds_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from testcontainers.core.network import Network
 
     from tests.command import Ended
@@ -67,6 +70,21 @@ def test_a_broken_project_is_66(tool: str, jobs: Jobs, target: Database) -> None
     ended = jobs.run(tool, tree="two_heads", url=target.url)
 
     assert ended.exit_code == ended.report["exit_code"] == 66
+    assert target.tables() == set()
+
+
+@pytest.mark.parametrize("hidden", [".", "alembic.ini", "env.py", "versions", "versions/r2.py"])
+def test_a_project_that_its_user_may_not_read_is_66(
+    hidden: str, tool: str, jobs: Jobs, target: Database, tmp_path: Path
+) -> None:
+    """As after a checkout under a umask of 077; nothing of it may pass for an empty history."""
+    project = shutil.copytree(TREES / "plain", tmp_path / "project")
+    (project / hidden).chmod(0)
+    ended = jobs.run(tool, tree=str(project), url=target.url, **HARDENED)
+    (project / hidden).chmod(0o700)
+
+    assert ended.exit_code == ended.report["exit_code"] == 66
+    assert "Permission denied" in ended.report["error"]["message"]
     assert target.tables() == set()
 
 
