@@ -9,8 +9,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 
 SHELL_SCRIPTS := deploy/docker/run.sh .ci/run .ci/with-postgres .ci/with-docker $(wildcard .ci/images/*/*.sh) entrypoint
-DOCKERFILES := Dockerfile $(wildcard .ci/images/*/Dockerfile)
-HADOLINT = $(firstword $(wildcard .venv/bin/hadolint) $(shell command -v hadolint))
+DOCKERFILES := Dockerfile $(wildcard .ci/images/*/Dockerfile deploy/docker/Dockerfile.*)
 IMAGE ?= migrator
 COMPILE = .venv/bin/uv pip compile --no-config --quiet --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make pins' $(if $(UPGRADE),--upgrade)
@@ -39,13 +38,13 @@ image: ## build the image; IMAGE names it, ARGS="--target tool --build-arg ..." 
 bench-stall: .venv/ready ## how long a release holds up the app: Alembic's and ours, in one run
 	.venv/bin/python -m benchmarks.stall
 
-lint: .venv/ready ## ruff, mypy, and shellcheck and hadolint where there is one
+lint: .venv/ready ## ruff, mypy, hadolint, and shellcheck where there is one
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/hadolint $(DOCKERFILES)
 	@command -v shellcheck >/dev/null || echo 'no shellcheck here: the shell scripts are not linted'
 	! command -v shellcheck >/dev/null || shellcheck $(SHELL_SCRIPTS)
-	$(if $(HADOLINT),$(HADOLINT) $(DOCKERFILES),@echo 'no hadolint here: the Dockerfiles are not linted')
 
 format: .venv/ready ## put the code into shape
 	.venv/bin/ruff check --fix
