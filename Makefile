@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 
-SHELL_SCRIPTS := deploy/docker/run.sh .ci/run .ci/with-postgres .ci/with-docker $(wildcard .ci/images/*/*.sh) entrypoint
+SHELL_SCRIPTS := deploy/docker/run.sh .ci/run .ci/with-postgres .ci/with-docker .ci/with-kubectl $(wildcard .ci/images/*/*.sh) entrypoint
 DOCKERFILES := Dockerfile $(wildcard .ci/images/*/Dockerfile deploy/docker/Dockerfile.*)
 IMAGE ?= migrator
 COMPILE = .venv/bin/uv pip compile --no-config --quiet --universal --python-version 3.11 \
