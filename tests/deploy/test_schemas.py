@@ -40,6 +40,23 @@ def test_compose_asks_the_database_by_tcp_which_answers_only_when_it_is_ready() 
     assert "--host=127.0.0.1" in health
 
 
+def test_compose_gives_all_three_the_same_database() -> None:
+    """The variables are those of the Postgres image, and what the application reads."""
+    services = files.content(COMPOSE)["services"]
+    made = services["db"]["environment"]
+    assert set(made) == {"POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"}
+    user, name = made["POSTGRES_USER"], made["POSTGRES_DB"]
+    address = f"postgresql://{user}:${{POSTGRES_PASSWORD}}@db:5432/{name}"
+    assert services["app"]["environment"] == {"DATABASE_URL": address}
+    assert services["migrate"]["environment"]["MIGRATOR_DATABASE_URL"] == address
+
+
+def test_compose_keeps_the_data_in_a_volume_that_it_makes() -> None:
+    held = files.content(COMPOSE)
+    mounts = [mount.partition(":") for mount in held["services"]["db"]["volumes"]]
+    assert mounts == [(name, ":", "/var/lib/postgresql") for name in held["volumes"]]
+
+
 def test_ecs_accepts_every_key() -> None:
     """The model of RegisterTaskDefinition in botocore, Amazon's own client."""
     model = botocore.session.get_session().get_service_model("ecs")
