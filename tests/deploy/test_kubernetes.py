@@ -203,8 +203,28 @@ def test_a_pod_has_time_to_stop_and_a_place_to_write(folder: str, kind: str) -> 
     assert spec["terminationGracePeriodSeconds"] == 60
     assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - the mount
     assert container["terminationMessagePath"] == "/dev/termination-log"
-    assert set(container["resources"]["requests"]) == {"cpu", "memory"}
-    assert set(container["resources"]["limits"]) == {"memory"}
+
+
+@pytest.mark.parametrize(("folder", "kind"), [(BASE, "Job"), (INIT, "Deployment")])
+def test_a_container_asks_for_what_it_needs_and_its_memory_has_a_limit(
+    folder: str, kind: str
+) -> None:
+    spec = pod(only(folder, kind))
+    for container in [*spec["containers"], *spec.get("initContainers", ())]:
+        assert set(container["resources"]["requests"]) == {"cpu", "memory"}
+        assert set(container["resources"]["limits"]) == {"memory"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind", "name"), [(BASE, "Job", "migrator"), (INIT, "Deployment", "shop")]
+)
+def test_an_object_and_its_pods_have_the_label_by_which_the_page_finds_them(
+    folder: str, kind: str, name: str
+) -> None:
+    found = only(folder, kind)
+    labels = {"app.kubernetes.io/name": name}
+    assert found["metadata"] == {"name": name, "labels": labels}
+    assert found["spec"]["template"]["metadata"] == {"labels": labels}
 
 
 def test_the_address_comes_from_a_secret() -> None:
