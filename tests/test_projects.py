@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,10 +12,12 @@ import pytest
 import sqlalchemy
 from psycopg2.extensions import parse_dsn
 
-from tests.command import Ended, run
+from tests.command import TREES, Ended, run
 from tests.servers import Proxy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.servers import Database, Server
 
 ALEMBIC = tuple(int(part) for part in alembic.__version__.split(".")[:2])
@@ -243,6 +246,17 @@ def test_what_a_project_prints_goes_to_standard_error(database: Database) -> Non
     for printed in ("env.py prints", "env.py writes", "env.py logs"):
         assert printed in ended.stderr
         assert printed not in ended.stdout
+
+
+def test_an_env_py_may_have_another_encoding_as_python_allows(
+    database: Database, tmp_path: Path
+) -> None:
+    project = shutil.copytree(TREES / "plain", tmp_path / "project")
+    written = "# coding: latin-1\n# Größe\n" + (project / "env.py").read_text()
+    (project / "env.py").write_text(written, encoding="latin-1")
+
+    assert run("run", tree=project, url=database.url).exit_code == 0
+    assert database.revisions() == ["r3"]
 
 
 def test_flask_app_names_the_application(database: Database) -> None:

@@ -26,7 +26,9 @@ def concerns(file: Path) -> bool:
     if not file.is_file():
         return False
     env_py = file.parent / "env.py"
-    mentioned = env_py.is_file() and _MENTION.search(env_py.read_text(encoding="utf-8"))
+    mentioned = env_py.is_file() and _MENTION.search(
+        env_py.read_text(encoding="utf-8", errors="replace")
+    )
     return bool(surroundings.variable("FLASK_APP") or mentioned)
 
 
