@@ -33,8 +33,8 @@ def area(module: str) -> str:
 
 
 BASE = {
-    *("", "address", "console", "elsewhere", "errors", "interruption", "log", "position"),
-    *("redaction", "report", "settings", "values", "version_table"),
+    *("", "address", "console", "elsewhere", "errors", "handover", "interruption", "log"),
+    *("position", "redaction", "report", "settings", "values", "version_table"),
 }
 MAY_USE = {
     "database": {"database", *BASE},
