@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ BASE = {
 }
 MAY_USE = {
     "database": {"database", *BASE},
+    "outline": {"outline", *BASE},
     "project": {"project", *BASE},
     "job": {"database", "project", *BASE},
     "boundary": BASE,
@@ -80,6 +82,12 @@ def test_each_library_has_its_place(library: str, places: set[str]) -> None:
     assert found == places
 
 
+def test_the_outline_needs_nothing_but_pythons_own_library() -> None:
+    found = {m for file in (PACKAGE / "outline").rglob("*.py") for m in imports(file)}
+    theirs = {m.partition(".")[0] for m in found} - {"migrator"}
+    assert theirs <= sys.stdlib_module_names
+
+
 def test_the_environment_is_read_in_few_places() -> None:
     found = {str(file.relative_to(PACKAGE)) for file in MODULES if "os.environ" in file.read_text()}
     assert found == {
@@ -87,6 +95,8 @@ def test_the_environment_is_read_in_few_places() -> None:
         "cli.py",  # hands it on
         "embed.py",  # hands it on
         "settings.py",  # reads it
+        "outline/context.py",  # stands in its place, where env.py is followed
+        "outline/stage.py",  # says what stands there
         "demo.py",  # keeps a real target's variables out of the demonstration
         "project/surroundings.py",  # the project's own, as the alembic command leaves it
     }

@@ -1,0 +1,1 @@
+"""The project as its files say, read without running them: no Alembic, no SQLAlchemy."""

@@ -1,0 +1,76 @@
+"""The whole reading: head and version table, where the files prove both.
+
+What they prove is what the full path would find: that the project opens, that all revisions
+load and make one history with one head, that env.py runs on the target and asks for migrations,
+and which version table it configures. It takes milliseconds, and nothing of the project runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, NamedTuple
+
+from migrator.outline import configuration, history, search_path, versions
+from migrator.outline.doubt import DoubtError
+from migrator.outline.environment import version_table
+from migrator.outline.versions import source_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from migrator.settings import Settings
+    from migrator.version_table import VersionTable
+
+
+class Outline(NamedTuple):
+    """What the files of a project prove."""
+
+    head: str
+    revisions: int
+    """How many there are."""
+    table: VersionTable
+    """Where no schema is named, the one in which the connection's search path finds it."""
+
+    def satisfied_by(self, rows: Iterable[str]) -> bool:
+        """Tell whether nothing is pending where the version table has these rows.
+
+        Where they are others, that may be so all the same; the full path knows.
+        """
+        return list(rows) == [self.head]
+
+
+def read(settings: Settings, environ: Mapping[str, str]) -> Outline | None:
+    """Give the outline of the project that is found from here, or None where anything is in doubt.
+
+    Whatever goes wrong here goes wrong again on the full path, which says what it is.
+    """
+    try:
+        return prove(settings, environ)
+    except Exception:  # noqa: BLE001 - a reading may trip over anything that files can hold
+        return None
+
+
+def prove(settings: Settings, environ: Mapping[str, str]) -> Outline:
+    """Give the outline of the project.
+
+    Raises `DoubtError`, which says what is in doubt, or whatever it tripped over.
+    """
+    _see_that_it_is_usual(settings)
+    found = configuration.read(settings.config, settings.config_section[0], environ)
+    places = configuration.places(found)
+    search_path.check(places.prepended)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python's, of what it compiles
+        env_py = source_file(places.env_py)
+        table = version_table(env_py, found, settings.database_url, environ)
+        files = versions.files(places.versions, recursive=places.recursive)
+        head = history.head(history.revisions(files))
+    return Outline(head, len(files), table)
+
+
+def _see_that_it_is_usual(settings: Settings) -> None:
+    if settings.target != "head" or settings.x or len(settings.config_section) != 1:
+        raise DoubtError("the target, the arguments or the sections are unusual")
+    if sys.warnoptions:
+        raise DoubtError("Python may be told to take warnings for errors")
