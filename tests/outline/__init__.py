@@ -1,0 +1,1 @@
+"""What the files of a project prove, against what Alembic and the full run say of it."""
