@@ -14,7 +14,7 @@ IMAGE ?= migrator
 COMPILE = .venv/bin/uv pip compile --no-config --quiet --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make pins' $(if $(UPGRADE),--upgrade)
 
-.PHONY: bench-stall help demo test test-oldest test-container image lint format check pins clean
+.PHONY: bench bench-stall help demo test test-oldest test-container image lint format check pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-container: .venv/ready ## the image, in real containers; fails where no Doc
 image: ## build the image; IMAGE names it, ARGS="--target tool --build-arg ..." goes to docker build
 	docker build --tag $(IMAGE) --build-arg REVISION="$$(git rev-parse HEAD)" \
 		--build-arg VERSION="$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' migrator/__init__.py)" $(ARGS) .
+
+bench: .venv/ready ## what a release costs, ours and Alembic's; writes docs/reference/benchmarks.md
+	.venv/bin/python -m benchmarks.release
 
 bench-stall: .venv/ready ## how long a release holds up the app: Alembic's and ours, in one run
 	.venv/bin/python -m benchmarks.stall

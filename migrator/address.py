@@ -162,13 +162,16 @@ def _bracket(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _refuse_misspelt(keywords: Iterable[str]) -> None:
-    """Refuse `sslmod=require`; pass over `schema=public`, which other tools put there."""
+def _close(keyword: str) -> list[str]:
     from difflib import get_close_matches  # noqa: PLC0415 - for a parameter that is unknown only
 
+    return get_close_matches(keyword, _KEYWORDS, n=1, cutoff=0.8)
+
+
+def _refuse_misspelt(keywords: Iterable[str]) -> None:
+    """Refuse `sslmod=require`; pass over `schema=public`, which other tools put there."""
     for keyword in keywords:
-        meant = get_close_matches(keyword, _KEYWORDS, n=1, cutoff=0.8)
-        if meant:
+        if meant := _close(keyword):
             message = f"{keyword!r} is not a parameter of Postgres: did you mean {meant[0]!r}?"
             raise ValueError(message)
 

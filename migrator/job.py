@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ from migrator.project.survey import announce, survey
 from migrator.project.upgrade import upgrade
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from migrator.database.connection import Server
     from migrator.database.guard import Guard
     from migrator.project.find import Project
     from migrator.project.progress import Attempt
@@ -25,14 +29,19 @@ if TYPE_CHECKING:
     from migrator.settings import Settings
 
 
-def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | None = None) -> None:
+def run(
+    settings: Settings,
+    journal: Journal,
+    projects: tuple[Project, ...] | None = None,
+    reached: Server | None = None,
+) -> None:
     """Bring the database to the target; the journal learns what happened.
 
     Raises the error that says why it could not.
     """
     projects = projects or find(settings)
     with (
-        connect(settings.database_url, settings.connect_timeout) as server,
+        nullcontext(reached) if reached else _connected(settings) as server,
         beating(server) as pulse,
     ):
         plan = survey(projects, witness(server))
@@ -53,6 +62,10 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
                     plan, witness(server), sentinel, partial(sweep, sentinel, invalid)
                 )
                 return prove(guard, attempt, invalid, journal)
+
+
+def _connected(settings: Settings) -> AbstractContextManager[Server]:
+    return connect(settings.database_url, settings.connect_timeout)
 
 
 def prove(guard: Guard, attempt: Attempt, invalid_before: frozenset[str], journal: Journal) -> None:

@@ -45,7 +45,7 @@ MAY_USE = {
     "boundary": BASE,
     "demo": {"database", *BASE},
     "embed": {"boundary", "job", "project", *BASE},
-    "answer": {"job", *BASE},
+    "answer": {"database", "job", "outline", *BASE},
     "cli": {"answer", "boundary", "demo", *BASE},
     "__main__": {"answer", "boundary", "cli", *BASE},
     "__init__": {"embed", "errors"},
@@ -92,6 +92,7 @@ def test_the_environment_is_read_in_few_places() -> None:
     found = {str(file.relative_to(PACKAGE)) for file in MODULES if "os.environ" in file.read_text()}
     assert found == {
         "__main__.py",  # hands it on
+        "answer.py",  # hands it on
         "cli.py",  # hands it on
         "embed.py",  # hands it on
         "settings.py",  # reads it
