@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -12,7 +15,7 @@ import pytest
 
 from migrator.database.lock import keys_for
 from migrator.version_table import VersionTable
-from tests.command import eventually, start
+from tests.command import TREES, eventually, start
 from tests.servers import Proxy, free_port
 
 if TYPE_CHECKING:
@@ -169,6 +172,37 @@ def test_a_signal_while_env_py_looks_ends_its_statement_too(database: Database) 
     assert ended.report["database_state"] == "unchanged"
     if database.rows("SHOW server_version_num")[0][0] >= "140000":
         eventually(lambda: database.rows(held, *mine) == [(0,)])
+
+
+AT_ONCE = """
+import os, signal, threading, time
+start = threading.Thread.start
+def first(thread):
+    threading.Thread.start = start
+    start(thread)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(1)
+threading.Thread.start = first
+from migrator.__main__ import main
+main()
+"""
+
+
+def test_a_signal_in_the_moment_in_which_signals_are_first_heard_has_its_report(
+    database: Database,
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", AT_ONCE],
+        cwd=TREES / "plain",
+        env={"MIGRATOR_DATABASE_URL": database.url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 143, ended.stderr
+    report = json.loads(ended.stdout.splitlines()[-1])
+    assert (report["event"], report["exit_code"]) == ("run.finished", 143)
+    assert database.tables() == set()
 
 
 def test_a_revision_whose_commit_was_the_last_thing_done_is_reported_as_applied(
