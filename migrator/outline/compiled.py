@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.machinery import SourceFileLoader
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from migrator.outline.doubt import DoubtError
 
@@ -28,10 +28,7 @@ def code(file: SourceFile) -> CodeType:
     """
     if not file.cached:
         return compile(source(file), file.path, "exec", dont_inherit=True)
-    found = _Reader(file.name, file.path).get_code(file.name)
-    if found is None:
-        raise DoubtError(f"{file.path} has no code")
-    return found
+    return cast("CodeType", _Reader(file.name, file.path).get_code(file.name))
 
 
 def source(file: SourceFile) -> bytes:

@@ -67,14 +67,12 @@ class Configuration(NamedTuple):
 
     def listed(self, name: str, separators: tuple[str, ...], otherwise: str) -> list[str]:
         """Give an option of several, which the first separator that is named parts."""
-        if not self.parser.has_option(self.section, name):
+        value = self.parser.get(self.section, name, fallback="")
+        if not value:
             values = self.table.get(name, [])
             if not isinstance(values, list):
                 raise DoubtError(f"{name} is not a list")
             return [self._written(value) for value in values]
-        value = self.parser.get(self.section, name)
-        if not value:
-            raise DoubtError(f"{name} is empty")
         for separator in separators:
             if self.parser.has_option(self.section, separator):
                 sign = _SEPARATORS[self.parser.get(self.section, separator)]
@@ -186,8 +184,6 @@ def _refuse_flask(env_py: Path) -> None:
 def _parsed(ini: Path) -> ConfigParser:
     parser = ConfigParser({"here": ini.absolute().parent.as_posix()})
     parser.read(ini, encoding="ascii")  # what another byte means is the locale's to decide
-    if set(parser.defaults()) != {"here"}:
-        raise DoubtError(f"{ini} has defaults for all sections")
     return parser
 
 

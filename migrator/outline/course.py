@@ -109,20 +109,22 @@ class Course(Expressions):
 
     def _called(self, node: Definition, *arguments: object) -> object:
         """Follow a call; of an asynchronous function, when it is awaited."""
-        if isinstance(node, ast.AsyncFunctionDef):
-            return Pending(lambda: self._followed(node, arguments))
-        return self._followed(node, arguments)
-
-    def _followed(self, node: Definition, arguments: tuple[object, ...]) -> object:
-        code = self._codes[node.name, node.lineno]
-        names = [argument.arg for argument in node.args.args]
+        code, names = self._codes[node.name, node.lineno], [each.arg for each in node.args.args]
         unusual = (*node.args.kwonlyargs, *node.args.posonlyargs, node.args.vararg, node.args.kwarg)
         if any(unusual) or len(names) != len(arguments) or code.co_cellvars:
             raise DoubtError(f"line {node.lineno}: nobody knows how {node.name} is called")
+        given = dict(zip(names, arguments, strict=True))
+        follow = partial(self._followed, node.body, code.co_varnames, given)
+        return Pending(follow) if isinstance(node, ast.AsyncFunctionDef) else follow()
+
+    def _followed(
+        self, body: list[ast.stmt], own: tuple[str, ...], given: dict[str, object]
+    ) -> object:
+        """Follow the body of a function, which has names of its own; some have a value already."""
         before = self._own, self._local
-        self._own, self._local = code.co_varnames, dict(zip(names, arguments, strict=True))
+        self._own, self._local = own, given
         try:
-            for statement in node.body:
+            for statement in body:
                 self.visit(statement)
         except _Returned as returned:
             return returned.value

@@ -6,13 +6,14 @@ import ast
 from types import NoneType
 from typing import TYPE_CHECKING
 
+from migrator.outline.context import Environ
 from migrator.outline.doubt import DoubtError
 from migrator.outline.libraries import Imported
 from migrator.outline.stand_ins import Pending, StandIn
 from migrator.outline.statements import Statements, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _PLAIN = (bool, str, NoneType)
 _METHODS: dict[type, tuple[str, ...]] = {str: ("replace",), dict: ("get",)}
@@ -37,10 +38,14 @@ class Expressions(Statements):
 
     def true(self, node: ast.expr) -> bool:
         """Tell whether a value counts as true."""
+        return bool(self._plain(node))
+
+    def _plain(self, node: ast.expr) -> object:
+        """Give a value of which it is known whether it counts as true."""
         found = self.value(node)
         if not isinstance(found, (*_PLAIN, dict)):
             self.generic_visit(node)
-        return bool(found)
+        return found
 
     def visit_Constant(self, node: ast.expr) -> object:
         """Give a literal."""
@@ -60,29 +65,25 @@ class Expressions(Statements):
             dotted = f"{owner.dotted}.{node.attr}"
             if dotted in self._stage:
                 return self._stage[dotted]
-        elif node.attr in (
-            owner.knows if isinstance(owner, StandIn) else _METHODS.get(type(owner), ())
-        ):
+        elif node.attr in _known_of(owner):
             return getattr(owner, node.attr)
         raise DoubtError(f"line {node.lineno}: nobody knows {node.attr} there")
 
     def visit_Subscript(self, node: ast.Subscript) -> object:
         """Give a variable, or an option of a section."""
         container, key = self.value(node.value), self.value(node.slice)
-        if not isinstance(container, dict | StandIn) or not hasattr(container, "__getitem__"):
+        if not isinstance(container, dict | Environ):
             self.generic_visit(node)
         return container[key]
 
     def visit_Call(self, node: ast.Call) -> object:
         """Give what a call gives."""
         function = self.value(node.func)
-        if not callable(function):
+        if not callable(function) or any(keyword.arg is None for keyword in node.keywords):
             self.generic_visit(node)
         arguments = [self.value(argument) for argument in node.args]
-        named = {
-            keyword.arg or self.generic_visit(keyword): keyword.value for keyword in node.keywords
-        }
-        return function(*arguments, **{name: self.value(value) for name, value in named.items()})
+        named = {each.arg: self.value(each.value) for each in node.keywords if each.arg}
+        return function(*arguments, **named)
 
     def visit_Await(self, node: ast.Await) -> object:
         """Give what comes of waiting."""
@@ -107,12 +108,18 @@ class Expressions(Statements):
 
     def visit_BoolOp(self, node: ast.BoolOp) -> object:
         """Give the first value that decides."""
-        decides = isinstance(node.op, ast.Or)
-        for value in node.values[:-1]:
-            if self.true(value) == decides:
-                return self.value(value)
-        return self.value(node.values[-1])
+        *earlier, last = node.values
+        for value in earlier:
+            found = self._plain(value)
+            if bool(found) is isinstance(node.op, ast.Or):
+                return found
+        return self.value(last)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> object:
         """Give the opposite, or a negative number."""
         return not self.true(node.operand) if isinstance(node.op, ast.Not) else literal(node)
+
+
+def _known_of(owner: object) -> Collection[str]:
+    """Give the names by which something may be used."""
+    return owner.knows if isinstance(owner, StandIn) else _METHODS.get(type(owner), ())

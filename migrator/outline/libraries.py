@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from migrator.outline.doubt import DoubtError
 
@@ -89,7 +90,8 @@ _ASYNCHRONOUS = "sqlalchemy.ext.asyncio"
 _VERSION = re.compile(r"^__version__ = [\"'](\d+)\.(\d+)", re.MULTILINE)
 
 
-class Imported(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Imported:
     """What an import has bound a name to."""
 
     dotted: str

@@ -32,24 +32,31 @@ def check(prepended: Iterable[str]) -> None:
     own = str(Path(os.__file__).parent)
     if own not in sys.path:
         raise DoubtError("Python's own library is not on the search path")
-    for folder in (*prepended, *sys.path[: sys.path.index(own)]):
-        _check(folder or os.curdir)
+    for folder in prepended:
+        _check(folder or os.curdir, _LIBRARIES)
+    for folder in sys.path[: sys.path.index(own)]:
+        _check(folder or os.curdir, frozenset() if _is_installation(folder) else _LIBRARIES)
 
 
-def _check(folder: str) -> None:
+def _check(folder: str, libraries: frozenset[str]) -> None:
     try:
         with os.scandir(folder) as entries:
-            hiding = [entry.name for entry in entries if _hides(entry)]
+            hiding = [entry.name for entry in entries if _hides(entry, libraries)]
     except FileNotFoundError:
         return
     if hiding:
         raise DoubtError(f"{hiding[0]} in {folder} may hide a library")
 
 
-def _hides(entry: os.DirEntry[str]) -> bool:
+def _hides(entry: os.DirEntry[str], libraries: frozenset[str]) -> bool:
     name, dot, _ = entry.name.partition(".")
-    if name not in sys.stdlib_module_names and name not in _LIBRARIES:
+    if name not in sys.stdlib_module_names and name not in libraries:
         return False
     if dot:
         return entry.name.endswith(_SUFFIXES)
-    return entry.is_dir() and any(n.startswith("__init__.") for n in os.listdir(entry.path))  # noqa: PTH208 - the names are wanted
+    return entry.is_dir() and any(n.startswith("__init__.") for n in os.listdir(entry.path))  # noqa: PTH208 - names
+
+
+def _is_installation(folder: str) -> bool:
+    """Tell whether packages are installed here: a library in it is the library itself."""
+    return any(Path(folder).glob("*.dist-info"))

@@ -3,7 +3,7 @@
 What a module does is in its instructions, the names that these use, and its constants. Where two
 modules differ in nothing but texts, and one of them only binds names, so does the other. So one
 file of a shape is examined statement by statement; of the others only the constants are looked
-at, which takes a twentieth of the time.
+at, which takes two microseconds.
 """
 
 from __future__ import annotations

@@ -23,8 +23,11 @@ def stage(
 ) -> Mapping[str, object]:
     """Give what stands for each thing, by its whole name."""
     reaches = partial(target.check, address=address, environ=environ)
-    create, create_asynchronous = partial(_engine, reaches), partial(_asynchronous_engine, reaches)
-    configured = partial(_from_section, create)
+    create = partial(_engine, Engine, reaches)
+    create_asynchronous = partial(_engine, AsynchronousEngine, reaches)
+    configured, configured_asynchronous = (
+        partial(_engine_of_section, made) for made in (create, create_asynchronous)
+    )
     return {
         "alembic.context": context,
         "asyncio.run": Loop().run,
@@ -37,34 +40,24 @@ def stage(
         "sqlalchemy.engine.create_engine": create,
         "sqlalchemy.engine.engine_from_config": configured,
         "sqlalchemy.engine_from_config": configured,
-        "sqlalchemy.ext.asyncio.async_engine_from_config": partial(
-            _from_section, create_asynchronous
-        ),
+        "sqlalchemy.ext.asyncio.async_engine_from_config": configured_asynchronous,
         "sqlalchemy.ext.asyncio.create_async_engine": create_asynchronous,
         "sqlalchemy.pool.NullPool": NULL_POOL,
         "sqlalchemy.schema.MetaData": Metadata,
     }
 
 
-def _engine(reaches: Callable[..., None], url: str, *, poolclass: object = NULL_POOL) -> Engine:
-    """Stand for `create_engine`."""
-    if poolclass is not NULL_POOL:
-        raise DoubtError("its engine has a pool of its own")
-    reaches(url, asynchronous=False)
-    return Engine()
-
-
-def _asynchronous_engine(
-    reaches: Callable[..., None], url: str, *, poolclass: object = NULL_POOL
+def _engine(
+    kind: type[Engine], reaches: Callable[..., None], url: str, *, poolclass: object = NULL_POOL
 ) -> Engine:
-    """Stand for `create_async_engine`."""
+    """Stand for `create_engine` and its asynchronous kin."""
     if poolclass is not NULL_POOL:
         raise DoubtError("its engine has a pool of its own")
-    reaches(url, asynchronous=True)
-    return AsynchronousEngine()
+    reaches(url, asynchronous=kind.asynchronous)
+    return kind()
 
 
-def _from_section(
+def _engine_of_section(
     create: Callable[..., Engine],
     configuration: Mapping[str, str],
     prefix: str = "sqlalchemy.",

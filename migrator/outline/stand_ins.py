@@ -95,6 +95,7 @@ class Engine(StandIn):
     """An engine that surely reaches the target."""
 
     knows = frozenset({"begin", "connect", "dispose"})
+    asynchronous = False
 
     def connect(self) -> Block:
         """Give a connection, to be entered."""
@@ -110,6 +111,8 @@ class Engine(StandIn):
 
 class AsynchronousEngine(Engine):
     """An asynchronous one."""
+
+    asynchronous = True
 
     def connect(self) -> Block:
         """Give a connection, to be entered."""

@@ -35,11 +35,18 @@ ORDINARY = {
         "db/versions/2026/r3.py": REVISION.format(id="r3", parent="r2"),
     },
     "the same folder twice": {"alembic.ini": f"{INI}version_locations = db/versions db/versions\n"},
+    "no folders": {"alembic.ini": f"{INI}version_locations =\n"},
+    "defaults": {"alembic.ini": f"[DEFAULT]\nhere = .\n{INI.replace('db', '%(here)s/db')}"},
     "hooks": {"alembic.ini": f"{INI}[post_write_hooks]\nhooks = a\na.x = %(here)s/y\n"},
     "a file of another tool beside it": {"alembic.ini": INI, "pyproject.toml": "[tool.ruff]\n"},
     "a number": {"alembic.ini": f"{INI}truncate_slug_length = 20\n"},
 }
 IN_TOML = {
+    "an empty list in the ini file": {
+        "alembic.ini": "[alembic]\nversion_locations =\nprepend_sys_path =\n",
+        "pyproject.toml": f'{TOML}version_locations = ["db/more"]\n',
+        "db/more/r0.py": REVISION.format(id="r0", parent=None),
+    },
     "no ini file": {"pyproject.toml": TOML},
     "an ini file beside it": {"alembic.ini": "[alembic]\n", "pyproject.toml": TOML},
     "an ini file of other sections beside it": {"alembic.ini": "[x]\n", "pyproject.toml": TOML},
@@ -57,17 +64,22 @@ DOUBTED = {
     "no folder": {"alembic.ini": "[alembic]\n"},
     "an option of the project's own": {"alembic.ini": f"{INI}mine = 1\n"},
     "an option of the engine": {"alembic.ini": f"{INI}sqlalchemy.echo = true\n"},
-    "defaults": {"alembic.ini": f"[DEFAULT]\nx = 1\n{INI}"},
+    "unknown defaults": {"alembic.ini": f"[DEFAULT]\nx = 1\n{INI}"},
     "another alphabet": {"alembic.ini": f"# ä\n{INI}"},
     "folders that depend on the version": {
         "alembic.ini": f"{INI}version_locations = db/versions:db/more\npath_separator = :\n"
     },
-    "no folders": {"alembic.ini": f"{INI}version_locations =\n"},
+    "a package of revisions": {
+        "alembic.ini": f"{INI}version_locations = db/versions nowhere:more\n"
+    },
     "a package": {"alembic.ini": "[alembic]\nscript_location = db:env\n"},
     "a roundabout way": {"alembic.ini": "[alembic]\nscript_location = db/../db\n"},
     "a roundabout way to the revisions": {
         "alembic.ini": f"{INI}version_locations = db/../db/versions\n"
     },
+    "a text as a number": {"alembic.ini": f"{INI}truncate_slug_length = many\n"},
+    "an open percent sign": {"alembic.ini": f"{INI}file_template = %(rev)s\n"},
+    "an open percent sign in a hook": {"alembic.ini": f"{INI}[post_write_hooks]\nx = %\n"},
     "revisions without source": {"alembic.ini": f"{INI}sourceless = true\n"},
     "Flask-Migrate": {"alembic.ini": INI, "env.py": "from flask import current_app"},
 }

@@ -23,6 +23,7 @@ GENERIC = {
     "db/env.py": template("generic", "env.py"),
     "alembic.ini": template("generic", "alembic.ini.mako"),
 }
+LOGGING = GENERIC["alembic.ini"][GENERIC["alembic.ini"].index("[loggers]") :]
 
 
 @pytest.mark.parametrize("module", libraries.LIBRARIES)
@@ -84,6 +85,38 @@ def test_the_whole_search_path_before_pythons_own_library_is_looked_at(
         search_path.check([])
     sys.path.append(sys.path.pop(0))
     search_path.check([])
+
+
+def test_a_library_that_is_installed_on_the_search_path_is_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "asyncpg").mkdir()
+    (tmp_path / "asyncpg/__init__.py").touch()
+    with pytest.raises(DoubtError, match="asyncpg"):
+        search_path.check([])
+    (tmp_path / "asyncpg-1.dist-info").mkdir()
+    search_path.check([])
+    with pytest.raises(DoubtError, match="asyncpg"):
+        search_path.check([str(tmp_path)])
+    (tmp_path / "typing.py").touch()
+    with pytest.raises(DoubtError, match="typing"):
+        search_path.check([])
+
+
+@pytest.mark.parametrize("separator", ["path_separator = os\n", ""])
+def test_a_folder_is_looked_at_where_some_version_of_alembic_prepends_it(
+    separator: str, tmp_path: Path
+) -> None:
+    ini = f"[alembic]\nscript_location = db\n{separator}prepend_sys_path = one:two three\n"
+    write(tmp_path, {**GENERIC, "alembic.ini": ini + LOGGING, "one/app.py": "", "two/app.py": ""})
+    assert proven(tmp_path, "postgresql://h/d") is not None
+    for folder in ("one", "two", "three", "two three"):
+        write(tmp_path, {f"{folder}/typing.py": ""})
+        assert (proven(tmp_path, "postgresql://h/d") is None) == (
+            folder != "two three" or bool(separator)
+        )
+        (tmp_path / folder / "typing.py").unlink()
 
 
 def test_the_working_directory_is_looked_at_where_it_is_on_the_search_path(tmp_path: Path) -> None:

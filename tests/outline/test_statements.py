@@ -106,6 +106,7 @@ def test_a_harmless_statement_is_known(statement: str) -> None:
         *("x = y", "x = f()", "x = 1 + 1", "x = {1}", "x = [*[]]", "x = {**{}}", "x = f'{1}'"),
         *("x = y = 1", "x, y = 1, 2", "x.y = 1", "x[0] = 1", "x += 1", "x: int", "del x"),
         *("x = 1\nx = 1", "x = 1\ndef x(): pass", "import os\nos = 1", "x = 1\nimport os as x"),
+        *("x = 'os'\nimport os as x", "x = ('os',)\nimport os as x"),
         *("__doc__ = ''", "def __getattr__(name): pass", "import os as __path__"),
         *(
             "if 1: pass",
