@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from migrator.handover import OPTION
 from migrator.outline import target
 from migrator.outline.doubt import DoubtError
+from migrator.outline.libraries import Imported
 from migrator.outline.stand_ins import NULL_POOL, AsynchronousEngine, Engine, Loop, Metadata
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def stage(
         "sqlalchemy.engine_from_config": configured,
         "sqlalchemy.ext.asyncio.async_engine_from_config": configured_asynchronous,
         "sqlalchemy.ext.asyncio.create_async_engine": create_asynchronous,
+        "sqlalchemy.pool": Imported("sqlalchemy.pool"),
         "sqlalchemy.pool.NullPool": NULL_POOL,
         "sqlalchemy.schema.MetaData": Metadata,
     }

@@ -61,6 +61,7 @@ IN_TOML = {
 DOUBTED = {
     "nothing": {},
     "no section": {"alembic.ini": "[other]\nscript_location = db\n"},
+    "no section but defaults": {"alembic.ini": INI.replace("alembic", "DEFAULT")},
     "no folder": {"alembic.ini": "[alembic]\n"},
     "an option of the project's own": {"alembic.ini": f"{INI}mine = 1\n"},
     "an option of the engine": {"alembic.ini": f"{INI}sqlalchemy.echo = true\n"},
@@ -167,6 +168,8 @@ def test_the_file_is_named_by_a_flag_or_by_alembics_variable(
     check(here, database)
     monkeypatch.setenv("ALEMBIC_CONFIG", "nowhere.ini")
     assert proven(here, database.url) is None
+    (there / "my.ini").write_text(INI.replace("db", str(there / "db")) + LOGGING)
+    check(here, database, config=str(there / "my.ini"))
     assert proven(here, database.url, config="../there/my.ini") is None
 
 
