@@ -131,7 +131,7 @@ class Context(StandIn):
 
     def run_migrations(self, **arguments: object) -> None:  # noqa: ARG002 - the revisions' own
         """Note that the database is migrated, once."""
-        if not self.table or self.migrated or not self._connection.entered:
+        if self.migrated or not self._connection.entered:
             raise DoubtError("it migrates out of order, or twice")
         self.migrated = True
 

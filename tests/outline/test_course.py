@@ -212,10 +212,8 @@ DOUBTED = {
     "a function that is a flag": (configured("include_name=True"),),
     "a function that is another's": (configured("include_name=pool"),),
     "a transaction before it is configured": (
-        (
-            "        context.configure(\n            conn",
-            "        context.begin_transaction()\n        context.configure(\n            conn",
-        ),
+        (WITH, "with connectable.connect() as connection, context.begin_transaction():"),
+        (BEGIN, "        context.run_migrations()"),
     ),
     "a transaction begun and forgotten": (
         (BEGIN, f"        context.begin_transaction()\n{BEGIN}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -98,6 +99,11 @@ def test_the_annotations_of_templates_are_known(annotation: str) -> None:
 )
 def test_a_harmless_statement_is_known(statement: str) -> None:
     assert known(statement)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="a syntax of Python 3.12")
+def test_a_function_with_parameters_of_type_is_not_known() -> None:
+    assert not known("def f[T](): pass")
 
 
 @pytest.mark.parametrize(
