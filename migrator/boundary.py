@@ -13,7 +13,7 @@ import time
 import uuid
 from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from migrator import __version__, interruption, log, report, settings
 from migrator.errors import BugError, MigratorError
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from migrator.settings import Settings
 
     Work = Callable[[Settings, Journal], None]
+
+End = TypeVar("End")
 
 
 def perform(
@@ -57,35 +59,58 @@ def bounded(
 
     Signals are heard where the process is ours to end: `hear`.
     """
-    form = settings.glance("log_format", flags, environ)
-    level = settings.glance("log_level", flags, environ) or "info"
-    redactor = Redactor(*_secrets(flags, environ))
-    log.setup(stream, form=form, level=level, run_id=str(uuid.uuid4()), redactor=redactor)
-    journal, once = report.Journal(), threading.Lock()
+    redactor = logging(stream, flags, environ)
+    journal = report.Journal()
 
-    def finish(error: MigratorError | None) -> Outcome | None:
-        """Write the report, the first time only: the run may end in one thread or the other."""
-        if not once.acquire(blocking=False):
-            return None
+    def finish(error: MigratorError | None) -> Outcome:
         outcome = report.failed(journal, error) if error else report.succeeded(journal)
         _finish(outcome, flags, environ, redactor)
         return outcome
 
+    return concluded(partial(act, journal), finish, redactor, hear=hear)
+
+
+def logging(
+    stream: TextIO, flags: Mapping[str, str | None], environ: Mapping[str, str]
+) -> Redactor:
+    """Begin the log as the settings say, as far as they can be read; gives what redacts it."""
+    form = settings.glance("log_format", flags, environ)
+    level = settings.glance("log_level", flags, environ) or "info"
+    redactor = Redactor(*_secrets(flags, environ))
+    log.setup(stream, form=form, level=level, run_id=str(uuid.uuid4()), redactor=redactor)
+    return redactor
+
+
+def concluded(
+    act: Callable[[], object],
+    finish: Callable[[MigratorError | None], End],
+    redactor: Redactor,
+    *,
+    hear: bool = True,
+) -> tuple[End, MigratorError | None]:
+    """Act, and finish exactly once, with the error that it ended in or None.
+
+    Gives what `finish` gave, and the error.
+    """
+    once = threading.Lock()
+
+    def conclude(error: MigratorError | None) -> End | None:
+        """Finish, the first time only: the act may end in one thread or the other."""
+        return finish(error) if once.acquire(blocking=False) else None
+
     interruption.WATCH.begin()
-    with interruption.WATCH.heard(finish) if hear else nullcontext():
-        error = _attempt(act, journal, redactor)
-        while (outcome := finish(error)) is None:
-            time.sleep(1)  # another thread has reported, and ends the process
+    with interruption.WATCH.heard(conclude) if hear else nullcontext():
+        error = _attempt(act, redactor)
+        while (end := conclude(error)) is None:
+            time.sleep(1)  # another thread has finished, and ends the process
     interruption.WATCH.end()
-    return outcome, error
+    return end, error
 
 
-def _attempt(
-    act: Callable[[Journal], None], journal: Journal, redactor: Redactor
-) -> MigratorError | None:
+def _attempt(act: Callable[[], object], redactor: Redactor) -> MigratorError | None:
     try:
         with interruption.WATCH.let_in():
-            act(journal)
+            act()
     except MigratorError as error:
         return error
     except BaseException as error:  # noqa: BLE001 - the boundary: nothing may end without a report

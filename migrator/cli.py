@@ -15,6 +15,7 @@ from migrator.errors import MigratorError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from dataclasses import Field
 
     from migrator.report import Journal
 
@@ -32,16 +33,24 @@ class Commands(click.Group):
         return super().parse_args(ctx, args)
 
 
-def with_settings(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command a flag for every setting; the help names the variable and the default."""
-    for row in reversed(list(settings.rows())):
-        default = row.metadata["default"]
-        told = f"{row.metadata['help']}  [{settings.variable(row.name)}]"
-        told += f" [default: {default}]" if default else ""
-        names = [n for n in (row.metadata["short"], settings.flag(row.name)) if n]
-        several = row.name == "x"
-        command = click.option(row.name, *names, help=told, multiple=several)(command)
-    return command
+def with_settings(*names: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command a flag for each of these settings, or for all; the help names the variable."""
+
+    def given(command: Callable[..., int]) -> Callable[..., int]:
+        for row in reversed(list(settings.rows())):
+            if not names or row.name in names:
+                command = _flag(row)(command)
+        return command
+
+    return given
+
+
+def _flag(row: Field[Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    default = row.metadata["default"]
+    told = f"{row.metadata['help']}  [{settings.variable(row.name)}]"
+    told += f" [default: {default}]" if default else ""
+    names = [n for n in (row.metadata["short"], settings.flag(row.name)) if n]
+    return click.option(row.name, *names, help=told, multiple=row.name == "x")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["--help"]})
@@ -51,7 +60,7 @@ def commands() -> None:
 
 
 @commands.command()
-@with_settings
+@with_settings()
 def run(**flags: Any) -> int:  # noqa: ANN401 - click gives text or a tuple of it
     """The release-phase job: connect, lock, upgrade, prove (the default)."""  # noqa: D401
     outcome, _ = perform(answer.run, _text(flags), os.environ, own_stdout())
@@ -87,7 +96,7 @@ def _said(error: MigratorError) -> int:
 
 
 def _text(flags: dict[str, Any]) -> dict[str, str | None]:
-    return {**flags, "x": shlex.join(flags["x"]) if flags["x"] else None}
+    return {**flags, "x": shlex.join(flags["x"]) if flags.get("x") else None}
 
 
 def _wrong(error: click.ClickException, line: list[str]) -> int:

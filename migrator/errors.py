@@ -30,6 +30,15 @@ class MigratorError(Exception):
         self.hint = hint
         self.sqlstate = sqlstate
 
+    def fields(self) -> dict[str, str | None]:
+        """Give the error under the names of the report."""
+        return {
+            "kind": self.kind,
+            "message": self.message,
+            "sqlstate": self.sqlstate,
+            "hint": self.hint,
+        }
+
     def during(self, revision: str | None) -> MigratorError:
         """Say in which revision it came, where one was running; gives the same error."""
         if revision:

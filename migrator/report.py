@@ -114,19 +114,13 @@ def succeeded(journal: Journal) -> Outcome:
 
 def failed(journal: Journal, error: MigratorError) -> Outcome:
     """Give the outcome of a run that ended with this error."""
-    told = {
-        "kind": error.kind,
-        "message": error.message,
-        "sqlstate": error.sqlstate,
-        "hint": error.hint,
-    }
     state = journal.database_state.replace("_", " ")
     lines = [error.message, f"Database: {state}. Exit code {error.exit_code}."]
     if error.hint:
         lines.insert(1, f"Hint: {error.hint}")
     refused_late = error.outcome == "refused" and journal.database_state != "unchanged"
     outcome = "failed" if refused_late else error.outcome
-    return _outcome(journal, outcome, error.exit_code, "\n".join(lines), told)
+    return _outcome(journal, outcome, error.exit_code, "\n".join(lines), error.fields())
 
 
 def named(revisions: Iterable[str]) -> str:

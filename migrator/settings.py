@@ -151,13 +151,25 @@ def flag(name: str) -> str:
 
 
 def load(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Loaded:
-    """Read flags and environment into settings.
+    """Read flags and environment into the settings of a run.
 
     Raises `ConfigurationError` with every problem found.
     """
     environ = os.environ if environ is None else environ
     if elsewhere.asleep(environ):
         return Loaded(None, ("AUTO_MIGRATE=false is honoured: nothing was done.",))
+    return Loaded(*read(flags, environ))
+
+
+def read(
+    flags: Mapping[str, str | None], environ: Mapping[str, str]
+) -> tuple[Settings, tuple[str, ...]]:
+    """Read flags and environment into settings, whether a run is wanted or not.
+
+    Gives with them a sentence about each name from elsewhere that was honoured.
+
+    Raises `ConfigurationError` with every problem found.
+    """
     problems: list[str] = []
     notes, meant = elsewhere.honoured(environ, problems)
     problems += _unknown(environ)
@@ -169,7 +181,7 @@ def load(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = No
         found["database_url"] = address.with_application_name(found["database_url"], _name(environ))
     if problems:
         raise ConfigurationError(_listed(problems), hint="Nothing was tried.")
-    return Loaded(Settings(**found), notes)
+    return Settings(**found), notes
 
 
 def glance(name: str, flags: Mapping[str, str | None], environ: Mapping[str, str]) -> Any:  # noqa: ANN401 - the row's type

@@ -43,6 +43,7 @@ MAY_USE = {
     "project": {"project", *BASE},
     "job": {"database", "project", *BASE},
     "boundary": BASE,
+    "inquiry": {"boundary", *BASE},
     "demo": {"database", *BASE},
     "embed": {"boundary", "job", "project", *BASE},
     "answer": {"database", "job", "outline", *BASE},
