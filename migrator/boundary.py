@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from migrator.report import Journal, Outcome
     from migrator.settings import Settings
 
-    Work = Callable[[Settings, Journal], None]
+    Work = Callable[[Settings, Journal], object]
 
 End = TypeVar("End")
 
@@ -59,8 +59,9 @@ def bounded(
 
     Signals are heard where the process is ours to end: `hear`.
     """
-    redactor = logging(stream, flags, environ)
-    journal = report.Journal()
+    run_id = str(uuid.uuid4())
+    redactor = logging(stream, flags, environ, run_id)
+    journal = report.Journal(redactor, run_id)
 
     def finish(error: MigratorError | None) -> Outcome:
         outcome = report.failed(journal, error) if error else report.succeeded(journal)
@@ -71,13 +72,13 @@ def bounded(
 
 
 def logging(
-    stream: TextIO, flags: Mapping[str, str | None], environ: Mapping[str, str]
+    stream: TextIO, flags: Mapping[str, str | None], environ: Mapping[str, str], run_id: str
 ) -> Redactor:
     """Begin the log as the settings say, as far as they can be read; gives what redacts it."""
     form = settings.glance("log_format", flags, environ)
     level = settings.glance("log_level", flags, environ) or "info"
     redactor = Redactor(*_secrets(flags, environ))
-    log.setup(stream, form=form, level=level, run_id=str(uuid.uuid4()), redactor=redactor)
+    log.setup(stream, form=form, level=level, run_id=run_id, redactor=redactor)
     return redactor
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -42,7 +43,7 @@ def answered(
     Gives the exit code. An error is said on standard error, and with `as_json` it is the answer:
     one object, with `error` as in the report of a run. The log goes to standard error.
     """
-    redactor = logging(sys.stderr, flags, environ)
+    redactor = logging(sys.stderr, flags, environ, str(uuid.uuid4()))
     found: list[Answer] = []
 
     def act() -> None:

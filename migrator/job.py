@@ -12,6 +12,7 @@ from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
 from migrator.database.sentinel import watching
 from migrator.database.witness import witness
+from migrator.history.recording import recording
 from migrator.interruption import WATCH
 from migrator.project.find import find
 from migrator.project.judge import judge
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from migrator.database.guard import Guard
     from migrator.project.find import Project
     from migrator.project.progress import Attempt
+    from migrator.project.survey import Plan
     from migrator.report import Journal
     from migrator.settings import Settings
 
@@ -34,10 +36,10 @@ def run(
     journal: Journal,
     projects: tuple[Project, ...] | None = None,
     reached: Server | None = None,
-) -> None:
+) -> Plan:
     """Bring the database to the target; the journal learns what happened.
 
-    Raises the error that says why it could not.
+    Gives what there was to do. Raises the error that says why it could not be done.
     """
     projects = projects or find(settings)
     with (
@@ -47,21 +49,28 @@ def run(
         plan = survey(projects, witness(server))
         journal.planned(plan.current, plan.destination)
         if not plan.pending:
-            return journal.nothing_pending()
+            journal.nothing_pending()
+            return plan
         keys = keys_for(plan.tables, settings.lock_key)
         with hold(server, keys, settings.lock_wait) as guard:
             plan = plan.at({table: revisions(server.connection, table) for table in plan.tables})
             journal.planned(plan.current, plan.destination)
             if not plan.pending:
-                return journal.nothing_pending(since="another run did it meanwhile")
+                journal.nothing_pending(since="another run did it meanwhile")
+                return plan
             invalid = invalid_indexes(server.connection)
             announce(plan, invalid)
-            with watching(guard, pulse, settings) as sentinel, WATCH.held_back():
+            with (
+                recording(server, journal, plan.files),
+                watching(guard, pulse, settings) as sentinel,
+                WATCH.held_back(),
+            ):
                 journal.changing()
                 attempt = upgrade(
                     plan, witness(server), sentinel, partial(sweep, sentinel, invalid)
                 )
-                return prove(guard, attempt, invalid, journal)
+                prove(guard, attempt, invalid, journal)
+        return plan
 
 
 def _connected(settings: Settings) -> AbstractContextManager[Server]:

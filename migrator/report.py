@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from migrator.redaction import Redactor
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -35,6 +37,9 @@ class Applied:
 class Journal:
     """What is known so far."""
 
+    redactor: Redactor = field(default_factory=Redactor)
+    id: str = ""
+    """The run's, as in each line of its log."""
     started: float = field(default_factory=time.monotonic)
     origin: tuple[str, ...] = ()
     destination: tuple[str, ...] = ()
@@ -42,6 +47,8 @@ class Journal:
     failed: str | None = None
     database_state: str = "unchanged"
     nothing_to_do: str | None = None
+    remarks: list[str] = field(default_factory=list)
+    """Sentences about what did not decide how the run ended."""
 
     def planned(self, origin: tuple[str, ...], destination: tuple[str, ...]) -> None:
         """Learn where the database is and where it is to go."""
@@ -54,6 +61,10 @@ class Journal:
     def changing(self) -> None:
         """Learn that from now on only a look at the database can tell its state."""
         self.database_state = "unknown"
+
+    def remark(self, sentence: str) -> None:
+        """Learn something that a person should know, though it does not decide how the run ends."""
+        self.remarks.append(sentence)
 
     def concluded(
         self,
@@ -172,7 +183,7 @@ def _outcome(
         database_state=journal.database_state,
         backup=None,
         error=error,
-        message=message,
+        message="\n".join((message, *journal.remarks)),
     )
 
 

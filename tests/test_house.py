@@ -34,19 +34,30 @@ def area(module: str) -> str:
 
 
 BASE = {
-    *("", "address", "console", "elsewhere", "errors", "handover", "interruption", "log"),
+    *(
+        "",
+        "address",
+        "console",
+        "deployment",
+        "elsewhere",
+        "errors",
+        "handover",
+        "interruption",
+        "log",
+    ),
     *("position", "redaction", "report", "settings", "values", "version_table"),
 }
 MAY_USE = {
     "database": {"database", *BASE},
     "outline": {"outline", *BASE},
     "project": {"project", *BASE},
-    "job": {"database", "project", *BASE},
+    "history": {"database", "history", *BASE},
+    "job": {"database", "history", "project", *BASE},
     "boundary": BASE,
     "inquiry": {"boundary", *BASE},
     "demo": {"database", *BASE},
     "embed": {"boundary", "job", "project", *BASE},
-    "answer": {"database", "job", "outline", *BASE},
+    "answer": {"database", "history", "job", "outline", *BASE},
     "cli": {"answer", "boundary", "demo", *BASE},
     "__main__": {"answer", "boundary", "cli", *BASE},
     "__init__": {"embed", "errors"},
@@ -97,6 +108,7 @@ def test_the_environment_is_read_in_few_places() -> None:
         "cli.py",  # hands it on
         "embed.py",  # hands it on
         "settings.py",  # reads it
+        "deployment.py",  # what the platform says of itself
         "outline/context.py",  # stands in its place, where env.py is followed
         "outline/stage.py",  # says what stands there
         "demo.py",  # keeps a real target's variables out of the demonstration

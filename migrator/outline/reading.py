@@ -27,8 +27,6 @@ class Outline(NamedTuple):
     """What the files of a project prove."""
 
     head: str
-    revisions: int
-    """How many there are."""
     table: VersionTable
     """Where no schema is named, the one in which the connection's search path finds it."""
 
@@ -56,7 +54,8 @@ def prove(settings: Settings, environ: Mapping[str, str]) -> Outline:
 
     Raises `DoubtError`, which says what is in doubt, or whatever it tripped over.
     """
-    _see_that_it_is_usual(settings)
+    if not usual(settings):
+        raise DoubtError("the target, the arguments or the sections are unusual")
     found = configuration.read(settings.config, settings.config_section[0], environ)
     places = configuration.places(found)
     search_path.check(places.prepended)
@@ -66,11 +65,14 @@ def prove(settings: Settings, environ: Mapping[str, str]) -> Outline:
         table = version_table(env_py, found, settings.database_url, environ)
         files = versions.files(places.versions, recursive=places.recursive)
         head = history.head(history.revisions(files))
-    return Outline(head, len(files), table)
+    return Outline(head, table)
 
 
-def _see_that_it_is_usual(settings: Settings) -> None:
-    if settings.target != "head" or settings.x or len(settings.config_section) != 1:
-        raise DoubtError("the target, the arguments or the sections are unusual")
-    if sys.warnoptions:
-        raise DoubtError("Python may be told to take warnings for errors")
+def usual(settings: Settings) -> bool:
+    """Tell whether one history is to be brought to its one head, and nothing else is said."""
+    return (
+        settings.target == "head"
+        and not settings.x
+        and len(settings.config_section) == 1
+        and not sys.warnoptions  # by which Python may be told to take warnings for errors
+    )

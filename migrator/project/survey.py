@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrator import position
@@ -10,6 +11,7 @@ from migrator.errors import MigratorError, ProjectError
 from migrator.log import Event, emit
 from migrator.position import counted
 from migrator.project import environment, failure, revisions
+from migrator.project.repetition import may_repeat
 from migrator.project.transactions import Look
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class Plan:
 
     projects: tuple[Project, ...]
     histories: tuple[History, ...]
+    asked: bool = False
+    """Whether env.py asked the database for anything: its histories may depend on the answer."""
 
     @property
     def tables(self) -> tuple[VersionTable, ...]:
@@ -78,6 +82,18 @@ class Plan:
         """The revisions between, in order; once for each version table."""
         return tuple(revision for h in self.histories for revision in h.pending)
 
+    @property
+    def simple(self) -> bool:
+        """Whether it is one history with one head, whatever the database holds."""
+        env_py = Path(self.projects[0].script.env_py_location)
+        one = len(self.histories) == 1 and len(self.destination) == 1
+        return one and not self.asked and not may_repeat(env_py.read_bytes())
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files of the pending revisions."""
+        return {r: h.script.get_revision(r).path for h in self.histories for r in h.pending}
+
     def at(self, standing: Mapping[VersionTable, tuple[str, ...]]) -> Plan:
         """Give the plan for a database that stands there."""
         return replace(
@@ -92,9 +108,10 @@ def survey(projects: tuple[Project, ...], witness: Witness) -> Plan:
     the database is at a revision unknown to the code, and what `witness` raises.
     """
     found: list[History] = []
+    look = Look()
     for project in projects:
-        found += _histories(project, witness)
-    plan = Plan(projects, tuple(found))
+        found += _histories(project, witness, look)
+    plan = Plan(projects, tuple(found), look.asked)
     position.announce(plan.current, plan.destination, len(plan.pending), plan.tables)
     return plan
 
@@ -145,22 +162,23 @@ def standing(project: Project, context: MigrationContext, heads: tuple[str, ...]
     return history.at(current)
 
 
-def _histories(project: Project, witness: Witness) -> list[History]:
+def _histories(project: Project, witness: Witness, watcher: Look) -> list[History]:
     """Look, and look again where another run's env.py made the same schema at the same moment."""
     for _ in range(_RACES):
         try:
-            return _looked(project, witness)
+            return _looked(project, witness, watcher)
         except ProjectError as error:
             if error.sqlstate not in _RACED:
                 raise
-    return _looked(project, witness)
+    return _looked(project, witness, watcher)
 
 
-def _looked(project: Project, witness: Witness) -> list[History]:
+def _looked(project: Project, witness: Witness, watcher: Look) -> list[History]:
     found: list[History] = []
     refused: list[MigratorError] = []
 
     def look(heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
+        watcher.chosen = True
         try:
             witness(environment.first_row(context))
             found.append(standing(project, context, heads))
@@ -170,7 +188,7 @@ def _looked(project: Project, witness: Witness) -> list[History]:
         return ()
 
     try:
-        environment.run(project, look, only_look=True, watcher=Look())
+        environment.run(project, look, only_look=True, watcher=watcher)
     except BaseException as error:  # noqa: BLE001 - env.py may raise anything
         failure.pass_on_interruption(error)
         raise (refused[0] if refused else failure.of_env_py(error, project)) from None

@@ -33,6 +33,8 @@ _NOTICE_US_DIE = (
     " WHERE name = 'client_connection_check_interval'"
 )
 """New in PostgreSQL 14."""
+_READS = re.compile(COMMENTS + r"(SELECT|WITH|TABLE|SHOW|VALUES)\b", re.IGNORECASE)
+_OF_ALEMBIC = re.compile(r"pg_catalog\.|\.version_num\b")
 _PID, _OPENED, _LIFTED = "migrator.pid", "migrator.opened", "migrator.lifted"
 
 
@@ -78,6 +80,16 @@ class Sentinel(Protocol):
 
 class Look(Watcher):
     """Has the server notice within a moment when a run dies that only looks."""
+
+    def __init__(self) -> None:
+        """Nothing was asked yet, and no version table chosen."""
+        self.asked = self.chosen = False
+        """Whether env.py asked a database for anything before it chose a version table."""
+
+    def executing(self, connection: Connection, statement: str) -> None:  # noqa: ARG002
+        """Notice a question that is not Alembic's own, about its version table."""
+        if not self.chosen and _READS.match(statement):
+            self.asked |= not _OF_ALEMBIC.search(statement)
 
     def begun(self, connection: Connection) -> None:
         """Set it for this transaction, where the server knows it."""

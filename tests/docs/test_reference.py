@@ -336,6 +336,26 @@ def test_the_states_of_the_database_are_those_of_the_code() -> None:
     assert documented == {code(state)[0] for _, state in explained}
 
 
+# The ledger
+
+
+@pytest.mark.parametrize("table", ["run", "revision", "project"])
+def test_the_tables_of_the_ledger_are_those_of_the_page(table: str, database: Database) -> None:
+    assert run("run", tree="per_revision", url=database.url).exit_code == 0
+    rows = page("docs/reference/ledger.md").table(f"column of {table}", "type", "meaning")
+    documented = []
+    for names, types, _ in rows:
+        several = code(types) * len(code(names)) if len(code(types)) == 1 else code(types)
+        documented += list(zip(code(names), several, strict=True))
+    found = database.rows(
+        "SELECT attname, replace(format_type(atttypid, -1), 'timestamp with time zone',"
+        " 'timestamptz') FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+        " ORDER BY attnum",
+        f"migrator.{table}",
+    )
+    assert documented == found
+
+
 # Pages
 
 

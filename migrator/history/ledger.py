@@ -1,0 +1,84 @@
+"""The ledger: one row for each run that had something to do, one for each revision it applied."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from migrator import __version__
+from migrator.database.connection import spoken
+from migrator.errors import DisagreementError
+from migrator.history import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from psycopg2.extensions import connection as Connection
+
+    from migrator.deployment import Deployment
+
+_PATIENCE = (
+    "SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '5s', true)"
+)
+_RUN = """
+INSERT INTO migrator.run (id, command, started_at, duration_s, outcome, exit_code,
+ database_state, revisions_from, revisions_to, failed, error, backup, client, deployment,
+ git_revision, version)
+VALUES (%(id)s, %(command)s, %(started_at)s, %(duration_s)s, %(outcome)s, %(exit_code)s,
+ %(database_state)s, %(from)s, %(to)s, %(failed)s, %(error)s, %(backup)s, %(client)s,
+ %(deployment)s, %(git_revision)s, %(version)s)
+"""
+_REVISIONS = """
+INSERT INTO migrator.revision (run, position, revision, duration_s, sha256)
+SELECT %(id)s, ordinality, revision, duration_s, sha256
+FROM unnest(%(revisions)s::text[], %(durations)s::double precision[], %(checksums)s::text[])
+ WITH ORDINALITY AS applied (revision, duration_s, sha256, ordinality)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger is to hold of a run."""
+
+    id: str
+    command: str
+    started: datetime
+    report: Mapping[str, Any]
+    """The fields of the run's report, with no secret in them."""
+    checksums: Mapping[str, str | None]
+    """Of the files of the revisions, where they are known."""
+    deployment: Deployment
+
+
+def enter(connection: Connection, entry: Entry) -> None:
+    """Write an entry; the ledger is made where there is none.
+
+    Raises `DeniedError` where the role may not, `DisagreementError` where the ledger is of a later
+    version or is no ledger, `UnreachableError` where the server is gone or somebody is in the way.
+    """
+    version = schema.version(connection)
+    if version is not None and version > schema.VERSION:
+        message = f"The ledger is of version {version}, and this migrator knows {schema.VERSION}."
+        raise DisagreementError(message, hint="A later migrator made it; use that one.")
+    make = "" if version else schema.MAKE
+    with spoken(), connection.cursor() as cursor:
+        cursor.execute(f"{_PATIENCE};{make};{_RUN};{_REVISIONS}", _values(entry))
+
+
+def _values(entry: Entry) -> dict[str, Any]:
+    report, applied = entry.report, entry.report["applied"]
+    return {
+        **report,
+        **entry.deployment._asdict(),
+        "deployment": entry.deployment.id,
+        "id": entry.id,
+        "command": entry.command,
+        "started_at": entry.started,
+        "error": json.dumps(report["error"]) if report["error"] else None,
+        "version": __version__,
+        "revisions": [each["revision"] for each in applied],
+        "durations": [each["duration_s"] for each in applied],
+        "checksums": [entry.checksums.get(each["revision"]) for each in applied],
+    }

@@ -1,0 +1,65 @@
+"""Entering a run into the ledger, however it ends."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from migrator import deployment, report
+from migrator.errors import BugError, MigratorError
+from migrator.history import checksum
+from migrator.history.ledger import Entry, enter
+from migrator.interruption import WATCH, Interruption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from migrator.database.connection import Server
+    from migrator.report import Journal
+
+_CONNECT_WITHIN_S = 2.0
+
+
+@contextmanager
+def recording(
+    server: Server, journal: Journal, files: Mapping[str, str], command: str = "run"
+) -> Iterator[None]:
+    """Enter what the block did, with the checksums of these files, by their revisions.
+
+    The run's result stands whatever becomes of the entry: what kept it from being made is a remark
+    in the journal.
+    """
+    began = datetime.now(UTC)
+
+    def record(error: MigratorError | None) -> None:
+        told = report.failed(journal, error) if error else report.succeeded(journal)
+        fields = journal.redactor.value(told.fields())
+        applied = (each["revision"] for each in fields["applied"])
+        sums = {one: checksum.of(files[one]) for one in applied if one in files}
+        _enter(server, journal, Entry(journal.id, command, began, fields, sums, deployment.known()))
+
+    try:
+        yield
+    except BaseException as error:
+        with suppress(Interruption), WATCH.held_back():
+            record(_ours(error))
+        raise
+    with WATCH.held_back():
+        record(None)
+
+
+def _ours(error: BaseException) -> MigratorError:
+    if isinstance(error, MigratorError):
+        return error
+    return Interruption.behind(error) or BugError(f"{type(error).__name__}: {error}")
+
+
+def _enter(server: Server, journal: Journal, entry: Entry) -> None:
+    try:
+        if not server.connection.closed:
+            return enter(server.connection, entry)
+        with closing(server.again(_CONNECT_WITHIN_S)) as connection:
+            return enter(connection, entry)
+    except MigratorError as error:
+        journal.remark(f"The run is not in the ledger: {error.message}")

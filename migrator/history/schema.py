@@ -1,0 +1,83 @@
+"""The ledger's place: the schema `migrator` of the target, so that nobody takes it for the app's.
+
+It is versioned by itself, in the comment of the schema: one row fewer to ask for, and in one
+look with whether it is there at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.database.connection import fetch
+from migrator.errors import DisagreementError
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+NAME = "migrator"
+VERSION = 1
+_SAYS = "The ledger of migrator, version "
+
+MAKE = f"""
+CREATE SCHEMA IF NOT EXISTS {NAME};
+COMMENT ON SCHEMA {NAME} IS '{_SAYS}{VERSION}';
+CREATE TABLE IF NOT EXISTS migrator.run (
+    id uuid PRIMARY KEY,
+    command text NOT NULL,
+    started_at timestamptz NOT NULL,
+    duration_s double precision NOT NULL,
+    outcome text NOT NULL,
+    exit_code integer NOT NULL,
+    database_state text NOT NULL,
+    revisions_from text[] NOT NULL,
+    revisions_to text[] NOT NULL,
+    failed text,
+    error jsonb,
+    backup text,
+    role text NOT NULL DEFAULT session_user,
+    client text NOT NULL,
+    deployment text,
+    git_revision text,
+    version text NOT NULL
+);
+CREATE INDEX IF NOT EXISTS run_started_at ON migrator.run (started_at);
+CREATE TABLE IF NOT EXISTS migrator.revision (
+    run uuid NOT NULL REFERENCES migrator.run ON DELETE CASCADE,
+    position integer NOT NULL,
+    revision text NOT NULL,
+    sha256 text,
+    duration_s double precision NOT NULL,
+    PRIMARY KEY (run, position)
+);
+CREATE INDEX IF NOT EXISTS revision_revision ON migrator.revision (revision);
+CREATE TABLE IF NOT EXISTS migrator.project (
+    fingerprint text PRIMARY KEY,
+    found_at timestamptz NOT NULL DEFAULT now(),
+    head text NOT NULL,
+    version_table text NOT NULL,
+    version_table_schema text,
+    version_table_found_in text,
+    imported text[] NOT NULL,
+    imported_sha256 text NOT NULL
+);
+"""
+
+_LOOK = """
+SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace
+WHERE nspname = %s AND has_schema_privilege(oid, 'USAGE')
+"""
+
+
+def version(connection: Connection) -> int | None:
+    """Give the version of the ledger, or None where there is none that this role may use.
+
+    Raises `DisagreementError` where the schema is something else.
+    """
+    rows = fetch(connection, _LOOK, [NAME])
+    if not rows:
+        return None
+    said, _, number = (rows[0][0] or "").rpartition(" ")
+    if said + " " != _SAYS or not number.isdecimal():
+        message = f"There is a schema {NAME} in the database that is not our ledger."
+        raise DisagreementError(message, hint="It is let alone; nothing is recorded.")
+    return int(number)
