@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from migrator import __version__, answer, settings
+from migrator import __version__, answer, questions, settings
 from migrator.boundary import bounded, own_stdout, perform
 from migrator.errors import MigratorError, UsageError
 
@@ -65,6 +65,35 @@ def run(**flags: Any) -> int:  # noqa: ANN401 - click gives text or a tuple of i
     """The release-phase job: connect, lock, upgrade, prove (the default)."""  # noqa: D401
     outcome, _ = perform(answer.run, _text(flags), os.environ, own_stdout())
     return outcome.exit_code
+
+
+_WHERE = (
+    *("database_url", "config", "config_section", "x", "target", "connect_timeout", "lock_key"),
+    *("deadline", "log_format", "log_level", "log_queries"),
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="the answer as one JSON object")
+
+
+@commands.command()
+@with_settings(*_WHERE)
+@_as_json
+@click.option("--exit-code", "codes", is_flag=True, help="0 at head, 3 behind, 76 otherwise")
+def status(*, as_json: bool, codes: bool, **flags: Any) -> int:  # noqa: ANN401 - as `run`
+    """Where the database stands: state, pending revisions, lock, last run."""
+    return questions.status(_text(flags), as_json=as_json, codes=codes)
+
+
+@commands.command()
+@with_settings(*_WHERE)
+@_as_json
+@click.option("--timeout", default=questions.TIMEOUT, help="wait this long  [default: 10m]")
+def wait(*, as_json: bool, timeout: str, **flags: Any) -> int:  # noqa: ANN401 - as `run`
+    """Wait until the database is at this code's head: for an app's init-container."""
+    try:
+        seconds = questions.timeout(timeout)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--timeout") from None
+    return questions.wait(_text(flags), as_json=as_json, timeout_s=seconds)
 
 
 @commands.command()

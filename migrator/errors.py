@@ -7,7 +7,10 @@ the end of the process.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from migrator.version_table import VersionTable
 
 
 class MigratorError(Exception):
@@ -93,6 +96,19 @@ class DisagreementError(MigratorError):
     exit_code = 76
     kind = "disagreement"
     outcome = "refused"
+
+
+class UnknownRevisionError(DisagreementError):
+    """A revision that the database names is not in this code; knows where it stands."""
+
+    def __init__(self, table: VersionTable, current: tuple[str, ...], unknown: str) -> None:
+        """Take the version table, all its revisions, and the first that is not known."""
+        super().__init__(
+            f"The database is at revision {unknown}, which this code does not have.",
+            hint="Deploy the code that has it, or bring the database back to a revision that"
+            " this code knows. Nothing was touched.",
+        )
+        self.table, self.current = table, current
 
 
 class UnprovenError(MigratorError):

@@ -70,22 +70,22 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._heard: list[str] = []
+        self._heard: dict[str, list[str]] = {"stdout": [], "stderr": []}
 
     @property
     def pid(self) -> int:
         """The process's id."""
         return self._process.pid
 
-    def until(self, event: str) -> dict[str, Any]:
+    def until(self, event: str, of: str = "stdout") -> dict[str, Any]:
         """Read on to the next line of this event and give it."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._heard.append(line)
+        heard = self._heard[of]
+        for line in getattr(self._process, of):
+            heard.append(line)
             if json.loads(line)["event"] == event:
                 found: dict[str, Any] = json.loads(line)
                 return found
-        message = f"it ended without {event}: {''.join(self._heard)}"
+        message = f"it ended without {event}: {''.join(heard)}"
         raise AssertionError(message)
 
     def kill(self, number: signal.Signals) -> None:
@@ -95,7 +95,8 @@ class Process:
     def end(self, timeout_s: float = 60) -> Ended:
         """Wait for it."""
         stdout, stderr = self._process.communicate(timeout=timeout_s)
-        return Ended(self._process.returncode, "".join(self._heard) + stdout, stderr)
+        before = {stream: "".join(lines) for stream, lines in self._heard.items()}
+        return Ended(self._process.returncode, before["stdout"] + stdout, before["stderr"] + stderr)
 
 
 def start(

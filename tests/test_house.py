@@ -55,11 +55,16 @@ MAY_USE = {
     "job": {"database", "history", "project", *BASE},
     "boundary": BASE,
     "inquiry": {"boundary", *BASE},
+    "shortcut": {"history", "outline", *BASE},
+    "bearings": {"database", "project", "shortcut", *BASE},
+    "standing": {"bearings", "database", "history", *BASE},
+    "waiting": {"bearings", "database", *BASE},
+    "questions": {"boundary", "inquiry", "standing", "waiting", *BASE},
     "demo": {"database", *BASE},
     "embed": {"boundary", "job", "project", *BASE},
-    "answer": {"database", "history", "job", "outline", *BASE},
-    "cli": {"answer", "boundary", "demo", *BASE},
-    "__main__": {"answer", "boundary", "cli", *BASE},
+    "answer": {"database", "job", "shortcut", *BASE},
+    "cli": {"answer", "boundary", "demo", "questions", *BASE},
+    "__main__": {"answer", "boundary", "cli", "questions", *BASE},
     "__init__": {"embed", "errors"},
     **dict.fromkeys(BASE, BASE),
 }
@@ -104,9 +109,10 @@ def test_the_environment_is_read_in_few_places() -> None:
     found = {str(file.relative_to(PACKAGE)) for file in MODULES if "os.environ" in file.read_text()}
     assert found == {
         "__main__.py",  # hands it on
-        "answer.py",  # hands it on
+        "shortcut.py",  # hands it on
         "cli.py",  # hands it on
         "embed.py",  # hands it on
+        "questions.py",  # hands it on
         "settings.py",  # reads it
         "deployment.py",  # what the platform says of itself
         "outline/context.py",  # stands in its place, where env.py is followed

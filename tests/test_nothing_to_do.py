@@ -18,10 +18,10 @@ HEAVY = {
 }
 
 
-def loaded(tree: str, database: Database) -> set[str]:
-    """Give the modules that a run loads, and the packages that they are in."""
+def loaded(tree: str, database: Database, command: str = "run") -> set[str]:
+    """Give the modules that a command loads, and the packages that they are in."""
     ended = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "migrator", "run"],
+        [sys.executable, "-X", "importtime", "-m", "migrator", command],
         cwd=TREES / tree,
         env={"MIGRATOR_DATABASE_URL": database.url},
         capture_output=True,

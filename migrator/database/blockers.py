@@ -43,10 +43,11 @@ class Blocker:
 def blockers(connection: Connection, pid: int, *, queries: bool) -> tuple[Blocker, ...]:
     """Give the sessions that a backend waits for; their queries only where that is wanted."""
     found = fetch(connection, _QUERY, [pid])
-    return tuple(Blocker(*(*row[:5], _shown(row[5]) if queries else None)) for row in found)
+    return tuple(Blocker(*(*row[:5], shown(row[5]) if queries else None)) for row in found)
 
 
-def _shown(query: str | None) -> str | None:
+def shown(query: str | None) -> str | None:
+    """Give a session's query as it is shown: on one line, and not for ever; None where hidden."""
     if not query or query == _HIDDEN:
         return None
     return " ".join(query.split())[:_LONGEST_QUERY]

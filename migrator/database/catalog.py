@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LOOK_WITHIN_S, _LOOK_AGAIN_S = 20.0, 0.2
 
-_INVALID = """
+INVALID_INDEXES = """
 SELECT format('%I.%I', n.nspname, c.relname)
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
@@ -55,7 +55,7 @@ def revisions(connection: Connection, table: VersionTable) -> tuple[str, ...]:
 
 def invalid_indexes(connection: Connection) -> frozenset[str]:
     """Give the names of indexes that Postgres keeps up but will not use."""
-    return frozenset(row[0] for row in fetch(connection, _INVALID))
+    return frozenset(row[0] for row in fetch(connection, INVALID_INDEXES))
 
 
 def examine(guard: Guard, tables: Iterable[VersionTable]) -> Evidence:

@@ -125,7 +125,9 @@ def connect(address: Address, timeout_s: float) -> Iterator[Server]:
 
 
 def fetch(
-    connection: Connection, query: str | Composable, arguments: list[Any] | None = None
+    connection: Connection,
+    query: str | Composable,
+    arguments: list[Any] | dict[str, Any] | None = None,
 ) -> list[tuple[Any, ...]]:
     """Give the rows of a query.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator import __version__
-from migrator.database.connection import spoken
+from migrator.database.connection import fetch, spoken
 from migrator.errors import DisagreementError
 from migrator.history import schema
 
@@ -35,6 +35,20 @@ INSERT INTO migrator.revision (run, position, revision, duration_s, sha256)
 SELECT %(id)s, ordinality, revision, duration_s, sha256
 FROM unnest(%(revisions)s::text[], %(durations)s::double precision[], %(checksums)s::text[])
  WITH ORDINALITY AS applied (revision, duration_s, sha256, ordinality)
+"""
+
+_READ = """
+SELECT to_jsonb(told) || jsonb_build_object('applied', (
+    SELECT coalesce(jsonb_agg(applied ORDER BY position), '[]') FROM (
+     SELECT revision, duration_s, sha256, position FROM migrator.revision WHERE run = run_id
+    ) AS applied))
+FROM (
+ SELECT id AS run_id, command,
+  to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS started_at, duration_s,
+  outcome, exit_code, database_state, revisions_from AS "from", revisions_to AS "to", failed, error,
+  backup, role, client, deployment, git_revision, version
+ FROM migrator.run ORDER BY run.started_at DESC LIMIT %s
+) AS told
 """
 
 
@@ -82,3 +96,23 @@ def _values(entry: Entry) -> dict[str, Any]:
         "durations": [each["duration_s"] for each in applied],
         "checksums": [entry.checksums.get(each["revision"]) for each in applied],
     }
+
+
+def runs(connection: Connection, limit: int | None = None) -> list[dict[str, Any]]:
+    """Give the runs of the ledger, newest first; none where there is no ledger to be read.
+
+    Each has the columns of its row by the names of the report, with the revisions it applied.
+    """
+    if schema.version(connection) is None:
+        return []
+    return [row[0] for row in fetch(connection, _READ, [limit])]
+
+
+def applied(connection: Connection) -> frozenset[str]:
+    """Give every revision that a run of the ledger applied, whether it is still there or not."""
+    return frozenset(row[0] for row in fetch(connection, "SELECT revision FROM migrator.revision"))
+
+
+def last(connection: Connection) -> dict[str, Any] | None:
+    """Give the last run of the ledger, or None where there is none to be read."""
+    return next(iter(runs(connection, 1)), None)

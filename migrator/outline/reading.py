@@ -68,6 +68,17 @@ def prove(settings: Settings, environ: Mapping[str, str]) -> Outline:
     return Outline(head, table)
 
 
+def revisions(settings: Settings, environ: Mapping[str, str]) -> frozenset[str] | None:
+    """Give the ids of the project's revisions, or None where the files do not prove them."""
+    try:
+        found = configuration.read(settings.config, settings.config_section[0], environ)
+        places = configuration.places(found)
+        files = versions.files(places.versions, recursive=places.recursive)
+        return frozenset(revision.id for revision in history.revisions(files))
+    except Exception:  # noqa: BLE001 - as in `read`
+        return None
+
+
 def usual(settings: Settings) -> bool:
     """Tell whether one history is to be brought to its one head, and nothing else is said."""
     return (

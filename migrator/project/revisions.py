@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 from alembic.script.revision import CycleDetected, ResolutionError, RevisionError
 from alembic.util import CommandError
 
-from migrator.errors import ConfigurationError, DisagreementError, ProjectError
+from migrator.errors import ConfigurationError, ProjectError, UnknownRevisionError
 from migrator.project.find import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from alembic.script import ScriptDirectory
+
+    from migrator.version_table import VersionTable
 
 _GAP = re.compile(r"Revision (?P<gone>\S+) referenced from .*-> (?P<child>\S+).* is not present")
 _RELATIVE = re.compile(r"[+-]\d+$")
@@ -52,17 +54,16 @@ def _refused(error: OSError) -> None:
         raise unreadable(error)
 
 
-def known(script: ScriptDirectory, current: Iterable[str]) -> None:
-    """See that the code has every revision the database names, or raise `DisagreementError`."""
+def known(script: ScriptDirectory, table: VersionTable, current: tuple[str, ...]) -> None:
+    """See that the code has every revision of a version table.
+
+    Raises `UnknownRevisionError`.
+    """
     for revision in current:
         try:
             script.get_revision(revision)
         except CommandError:
-            raise DisagreementError(
-                f"The database is at revision {revision}, which this code does not have.",
-                hint="Deploy the code that has it, or bring the database back to a revision that"
-                " this code knows. Nothing was touched.",
-            ) from None
+            raise UnknownRevisionError(table, current, revision) from None
 
 
 def destination(script: ScriptDirectory, target: str, current: tuple[str, ...]) -> tuple[str, ...]:

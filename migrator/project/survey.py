@@ -48,7 +48,7 @@ class History:
 
         Raises `DisagreementError` where the code does not have one of them.
         """
-        revisions.known(self.script, current)
+        revisions.known(self.script, self.table, current)
         steps = revisions.steps(self.script, self.destination, current)
         return replace(self, current=current, pending=tuple(s.revision.revision for s in steps))
 
@@ -81,6 +81,15 @@ class Plan:
     def pending(self) -> tuple[str, ...]:
         """The revisions between, in order; once for each version table."""
         return tuple(revision for h in self.histories for revision in h.pending)
+
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """The pending revisions, each with the first line of its docstring."""
+        return tuple(
+            (revision, (h.script.get_revision(revision).doc or "").strip())
+            for h in self.histories
+            for revision in h.pending
+        )
 
     @property
     def simple(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 import signal
@@ -14,7 +15,7 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from migrator import address, cli, elsewhere, errors, settings
+from migrator import address, cli, elsewhere, errors, settings, standing
 from migrator.database.lock import keys_for
 from migrator.log import Event
 from migrator.version_table import VersionTable
@@ -334,6 +335,21 @@ def test_the_states_of_the_database_are_those_of_the_code() -> None:
     known = {"unchanged", "migrated", "partially_migrated", "rolled_back", "unknown"}
     assert documented == known & texts
     assert documented == {code(state)[0] for _, state in explained}
+
+
+# Answers
+
+
+def test_the_states_of_status_are_those_of_the_code() -> None:
+    rows = COMMANDS.table("state", "meaning", "with `--exit-code`")
+    documented = {code(state)[0]: int(number) for state, _, number in rows}
+    assert documented == {state: standing.CODES.get(state, 76) for state in standing.SAID}
+
+
+def test_the_fields_of_status_are_those_of_the_page(database: Database) -> None:
+    answer = json.loads(run("status", "--json", url=database.url).stdout)
+    documented = [code(field)[0] for field, _ in COMMANDS.table("field", "meaning")]
+    assert list(answer) == documented
 
 
 # The ledger

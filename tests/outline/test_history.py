@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from migrator.outline import history, versions
 from migrator.project import revisions
+from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -270,7 +271,7 @@ class Tree:
                 warnings.simplefilter("ignore")
                 revisions.whole(script)
                 (head,) = revisions.destination(script, "head", ())
-                revisions.known(script, (head,))
+                revisions.known(script, VersionTable(None, "alembic_version"), (head,))
                 return None if revisions.steps(script, (head,), (head,)) else head
         except BaseException:  # noqa: BLE001 - whatever a revision raises ends the full path
             return None

@@ -1,0 +1,116 @@
+"""Bearings: where a database stands against this code, found out as cheaply as can be."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from migrator import log, position, shortcut
+from migrator.database.catalog import revisions
+from migrator.database.witness import witness
+from migrator.errors import UnknownRevisionError
+from migrator.shortcut import Shortcut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from psycopg2.extensions import connection as Connection
+
+    from migrator.database.connection import Server
+    from migrator.outline.reading import Outline
+    from migrator.project.survey import Plan
+    from migrator.settings import Settings
+    from migrator.version_table import VersionTable
+
+    Look = Callable[[Connection], "Bearings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A revision that the database lacks."""
+
+    revision: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bearings:
+    """Where the database is, and where this code wants it."""
+
+    current: tuple[str, ...]
+    head: tuple[str, ...]
+    tables: tuple[VersionTable, ...]
+    pending: tuple[Pending, ...] = ()
+    """Where it is behind; none where they were not asked for."""
+    behind: bool = False
+    unknown: bool = False
+    """The database names a revision that this code does not have."""
+
+    @property
+    def there(self) -> bool:
+        """Whether it is where this code wants it."""
+        return not (self.behind or self.unknown)
+
+
+def take(settings: Settings, server: Server, *, briefly: bool = False) -> tuple[Bearings, Look]:
+    """Find out where the database stands, and give a way to ask again by another connection.
+
+    The project is run only where nothing else can tell, or, unless `briefly`, where something is
+    pending, to say what. Raises `ProjectError` where the project is broken.
+    """
+    state = shortcut.state(settings)
+    short = Shortcut(settings, state, server.connection) if state else None
+    if short and (outline := short.outline):
+        current = revisions(server.connection, outline.table)
+        if outline.satisfied_by(current):
+            position.announce(current, current, 0, [outline.table])
+            short.proved()
+            found = Bearings(current, current, (outline.table,))
+            return found, lambda _: found
+        if briefly and (known := shortcut.revisions(settings)):
+            look = partial(_compared, outline, known)
+            return look(server.connection), look
+    return _surveyed(settings, server, short)
+
+
+def _compared(outline: Outline, known: frozenset[str], connection: Connection) -> Bearings:
+    """Compare the version table with what the files say."""
+    current = revisions(connection, outline.table)
+    unknown = not known.issuperset(current)
+    behind = not unknown and not outline.satisfied_by(current)
+    return Bearings(current, (outline.head,), (outline.table,), (), behind, unknown)
+
+
+def _surveyed(settings: Settings, server: Server, short: Shortcut | None) -> tuple[Bearings, Look]:
+    """Run the project, and keep what it tells."""
+    gc.enable()
+    log.structured()
+    from migrator.project.find import find  # noqa: PLC0415 - loads Alembic
+    from migrator.project.survey import survey  # noqa: PLC0415 - as above
+
+    projects = find(settings)
+    try:
+        plan = survey(projects, witness(server))
+    except UnknownRevisionError as error:
+        heads = tuple(head for one in projects for head in one.script.get_heads())
+        found = Bearings(error.current, heads, (error.table,), unknown=True)
+        return found, lambda _: found
+    if short and plan.simple:
+        short.found(plan.destination[0], plan.tables[0])
+    return _planned(plan), partial(_at, plan)
+
+
+def _at(plan: Plan, connection: Connection) -> Bearings:
+    """Compare the version tables with what the project told."""
+    standing = {table: revisions(connection, table) for table in plan.tables}
+    try:
+        return _planned(plan.at(standing))
+    except UnknownRevisionError as error:
+        return Bearings(error.current, plan.destination, plan.tables, unknown=True)
+
+
+def _planned(plan: Plan) -> Bearings:
+    pending = tuple(Pending(revision, title) for revision, title in plan.titles)
+    return Bearings(plan.current, plan.destination, plan.tables, pending, behind=bool(pending))

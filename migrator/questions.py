@@ -1,0 +1,39 @@
+"""The questions that a command line may put, each with what it takes besides the settings."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+from migrator import values
+from migrator.boundary import own_stdout
+from migrator.inquiry import answered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Flags = Mapping[str, str | None]
+
+TIMEOUT = "10m"
+"""How long `wait` waits where it is not told: as long as a Deployment in Kubernetes may take to
+come up (`progressDeadlineSeconds`)."""
+
+timeout = values.duration_above_zero("0 would not wait: see migrator status")
+"""Reads how long to wait, in seconds; raises `ValueError`."""
+
+
+def status(flags: Flags, *, as_json: bool, codes: bool) -> int:
+    """Say where the database stands; gives the exit code."""
+    from migrator import standing  # noqa: PLC0415 - a run needs none of it
+
+    question = partial(standing.status, codes=codes)
+    return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
+
+
+def wait(flags: Flags, *, as_json: bool, timeout_s: float) -> int:
+    """Wait until the database is at this code's head; gives the exit code."""
+    from migrator import waiting  # noqa: PLC0415 - as above
+
+    question = partial(waiting.wait, timeout_s=timeout_s)
+    return answered(question, flags, os.environ, own_stdout(), as_json=as_json)

@@ -1,0 +1,62 @@
+"""The shortcut: head and version table of the project without running it, where that is proven."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from migrator.history.memory import Finding, Memory
+from migrator.outline import imported, reading
+from migrator.outline.fingerprint import fingerprint
+from migrator.outline.reading import Outline
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+    from migrator.settings import Settings
+    from migrator.version_table import VersionTable
+
+
+class Shortcut:
+    """What the project's files prove, or an earlier run of the same files found out."""
+
+    def __init__(self, settings: Settings, state: str, connection: Connection) -> None:
+        """Look into the ledger, and else at the files."""
+        self._state, self._memory = state, Memory(connection)
+        known = self._recalled()
+        self.outline = known or reading.read(settings, os.environ)
+        """Head and version table, or None where only the project itself can tell."""
+        self._new = known is None
+
+    def proved(self) -> None:
+        """Keep it for the next run, if the files had to be read."""
+        if self._new and self.outline:
+            self._keep(self.outline.head, self.outline.table, ())
+
+    def found(self, head: str, table: VersionTable) -> None:
+        """Keep what the project itself, which was run in this process, has told."""
+        self._keep(head, table, imported.files())
+
+    def _recalled(self) -> Outline | None:
+        """Give what was found about the same files, if what they import is the same too."""
+        finding = self._memory.recall(self._state)
+        with suppress(OSError):
+            if finding and finding.imported_sha256 == imported.digest(finding.imported, os.environ):
+                return Outline(finding.head, finding.table)
+        return None
+
+    def _keep(self, head: str, table: VersionTable, files: tuple[str, ...]) -> None:
+        self._memory.keep(
+            self._state, Finding(head, table, files, imported.digest(files, os.environ))
+        )
+
+
+def revisions(settings: Settings) -> frozenset[str] | None:
+    """Give the ids of all revisions, or None where the files do not prove them."""
+    return reading.revisions(settings, os.environ)
+
+
+def state(settings: Settings) -> str | None:
+    """Give the fingerprint of the project, or None where there can be no shortcut."""
+    return fingerprint(settings, os.environ) if reading.usual(settings) else None

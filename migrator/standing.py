@@ -1,0 +1,133 @@
+"""The status: where a database stands, who is at work in it, and what is broken."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from migrator import bearings
+from migrator.database.condition import condition
+from migrator.database.connection import connect
+from migrator.database.lock import keys_for
+from migrator.errors import DisagreementError
+from migrator.history import ledger
+from migrator.position import counted
+from migrator.report import named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from migrator.bearings import Bearings, Pending
+    from migrator.database.condition import Condition
+    from migrator.settings import Settings
+
+CODES = {"at_head": 0, "behind": 3}
+_OTHERWISE = 76
+SAID = {
+    "at_head": "The database is at {current}: nothing is pending.",
+    "behind": "The database is at {current}, {count} short of {head}.",
+    "ahead": "The database is at {current}, which this code, whose head is {head}, does not have.",
+    "diverged": "The database is at {current}, on another way than to {head}, this code's head.",
+    "unversioned": "The database has tables and no version table: nobody knows where it stands.",
+    "empty": "The database is empty, {count} short of {head}.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a database stands; an answer."""
+
+    state: str
+    current: tuple[str, ...]
+    head: tuple[str, ...]
+    pending: tuple[Pending, ...]
+    lock: Mapping[str, Any] | None
+    last_run: Mapping[str, Any] | None
+    warnings: tuple[str, ...]
+    exit_code: int = 0
+
+    def fields(self) -> dict[str, Any]:
+        """Give it under the names of the contract."""
+        told = asdict(self)
+        del told["exit_code"]
+        return told
+
+    def __str__(self) -> str:
+        """Give it for a person, the verdict first."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        count = counted(len(self.pending))
+        place = SAID[self.state].format(
+            current=named(self.current), head=", ".join(self.head), count=count
+        )
+        yield f"{self.state:<8}  {place}"
+        yield from (f"pending   {one.revision}  {one.title}".rstrip() for one in self.pending)
+        if self.lock:
+            yield f"lock      {_holder(self.lock)}"
+            yield from (f"running   {_session(one, 'duration_s')}" for one in self.lock["running"])
+            blocked = self.lock["blocked_by"]
+            yield from (f"blocked   by {_session(one, 'transaction_s')}" for one in blocked)
+        if self.last_run:
+            yield f"last run  {_told(self.last_run)}"
+        yield from (f"warning   {warning}" for warning in self.warnings)
+
+
+def status(settings: Settings, *, codes: bool = False) -> Status:
+    """Find out where the database stands; with `codes` the exit code tells the state.
+
+    Raises `UnreachableError`, `DeniedError` or `ConfigurationError` where the database cannot be
+    asked, `ProjectError` where the project is broken.
+    """
+    with connect(settings.database_url, settings.connect_timeout) as server:
+        found, _ = bearings.take(settings, server)
+        keys = keys_for(found.tables, settings.lock_key)
+        seen = condition(server.connection, found.tables, keys, queries=settings.log_queries)
+        last = None
+        with suppress(DisagreementError):  # a schema of that name that is not ours
+            last = ledger.last(server.connection)
+        applied = ledger.applied(server.connection) if found.unknown and last else frozenset()
+    state = _state(found, seen, applied)
+    code = CODES.get(state, _OTHERWISE) if codes else 0
+    return Status(
+        *(state, found.current, found.head, found.pending, seen.lock, last),
+        warnings=tuple(_warnings(seen)),
+        exit_code=code,
+    )
+
+
+def _state(found: Bearings, seen: Condition, applied: frozenset[str]) -> str:
+    """Name the state; `applied` is what the ledger knows to have been applied, if it knows."""
+    if found.unknown:
+        known = applied.union(found.current)
+        passed = not applied or known.issuperset(found.head)
+        return "ahead" if passed else "diverged"
+    if not found.behind:
+        return "at_head"
+    if seen.has_version_table:
+        return "behind"
+    return "unversioned" if seen.has_tables else "empty"
+
+
+def _warnings(seen: Condition) -> Iterator[str]:
+    for index in seen.invalid_indexes:
+        mend = f"DROP INDEX CONCURRENTLY {index};"
+        yield f"{index} is an invalid index: kept up, and not used. {mend} Then build it again."
+    for constraint in seen.unvalidated:
+        yield f"The constraint {constraint} is not validated: rows from before it may break it."
+
+
+def _holder(lock: Mapping[str, Any]) -> str:
+    who = f"{lock['application_name'] or 'a session'} (pid {lock['pid']})"
+    return who + (f", for {lock['held_s']:.0f} s, since {lock['since']}" if lock["since"] else "")
+
+
+def _session(told: Mapping[str, Any], seconds: str) -> str:
+    since = f" for {told[seconds]:.0f} s" if told[seconds] is not None else ""
+    return f"pid {told['pid']}{since}: {told['query'] or 'not shown'}"
+
+
+def _told(run: Mapping[str, Any]) -> str:
+    place = f"{named(run['from'])} → {named(run['to'])}"
+    return f"{run['started_at']}  {run['command']}  {run['outcome']} ({run['exit_code']})  {place}"

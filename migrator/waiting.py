@@ -1,0 +1,103 @@
+"""Waiting: until a database is where this code wants it. Nothing is locked, and nothing changed."""
+
+from __future__ import annotations
+
+import random
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from migrator import bearings
+from migrator.database.connection import connect
+from migrator.database.lock import holder, keys_for
+from migrator.errors import DeadlineError, DisagreementError
+from migrator.log import Event, emit
+from migrator.report import named
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
+    from migrator.bearings import Bearings
+    from migrator.settings import Settings
+
+_PAUSE_S = (1.0, 10.0)
+_GROWTH = 1.5
+"""A thousand pods that wait must not be a thousand sessions: each asks, leaves, and comes again
+after a pause, in seconds, that grows."""
+_HINT = "migrator run brings it there; migrator status says what is going on."
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The database is there; an answer."""
+
+    current: tuple[str, ...]
+    head: tuple[str, ...]
+    waited_s: float
+    exit_code: int = 0
+
+    def fields(self) -> dict[str, Any]:
+        """Give it under the names that scripts rely on."""
+        return {
+            "state": "at_head",
+            "current": self.current,
+            "head": self.head,
+            "waited_s": self.waited_s,
+        }
+
+    def __str__(self) -> str:
+        """Give it for a person."""
+        return f"at_head  The database is at {named(self.current)}."
+
+
+def wait(settings: Settings, timeout_s: float) -> Arrival:
+    """Wait for so long until nothing is pending.
+
+    Raises `DeadlineError` where something still is, `DisagreementError` as soon as the database
+    is at a revision that this code does not have, `UnreachableError` where it cannot be reached.
+    """
+    began = time.monotonic()
+    ends, pause, attempt = began + timeout_s, _PAUSE_S[0], 0
+    with connect(settings.database_url, timeout_s) as server:
+        found, look = bearings.take(settings, server, briefly=True)
+        at_work = _at_work(found, server.connection, settings)
+    while not found.there:
+        _refuse_unknown(found)
+        left = ends - time.monotonic()
+        told = f"The database is at {named(found.current)} and not at {', '.join(found.head)} yet."
+        if left <= 0:
+            message = f"{told} {at_work} Waited for {timeout_s:g} s."
+            raise DeadlineError(message, hint=_HINT)
+        attempt += 1
+        emit(
+            Event.DATABASE_WAITING,
+            f"{told} {at_work} Waiting for {left:.0f} s more.",
+            level="warn",
+            attempt=attempt,
+            reason=f"it is at {named(found.current)}",
+            remaining_s=round(left, 1),
+        )
+        time.sleep(min(left, pause * random.uniform(0.5, 1)))  # noqa: S311 - jitter
+        pause = min(_PAUSE_S[1], pause * _GROWTH)
+        with closing(server.again(max(1.0, ends - time.monotonic()))) as connection:
+            found = look(connection)
+            at_work = _at_work(found, connection, settings)
+    return Arrival(found.current, found.head, round(time.monotonic() - began, 3))
+
+
+def _at_work(found: Bearings, connection: Connection, settings: Settings) -> str:
+    """Say whether a run is in progress."""
+    if found.there:
+        return ""
+    run = holder(connection, keys_for(found.tables, settings.lock_key))
+    return f"A run is in progress: {run}." if run else "No run is in progress."
+
+
+def _refuse_unknown(found: Bearings) -> None:
+    if found.unknown:
+        raise DisagreementError(
+            f"The database is at {named(found.current)}, which this code, whose head is"
+            f" {', '.join(found.head)}, does not have.",
+            hint="It will not come to this code's head by waiting: deploy the code that it fits.",
+        )
