@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
-    from migrator.outline.reading import Outline
+    from migrator.outline.proven import Outline
     from migrator.project.survey import Plan
     from migrator.settings import Settings
     from migrator.version_table import VersionTable

@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from migrator.history.memory import Finding, Memory
-from migrator.outline import imported, reading
+from migrator.outline import imported
 from migrator.outline.fingerprint import fingerprint
-from migrator.outline.reading import Outline
+from migrator.outline.proven import Outline, usual
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -25,7 +25,7 @@ class Shortcut:
         """Look into the ledger, and else at the files."""
         self._state, self._memory = state, Memory(connection)
         known = self._recalled()
-        self.outline = known or reading.read(settings, os.environ)
+        self.outline = known or _read(settings)
         """Head and version table, or None where only the project itself can tell."""
         self._new = known is None
 
@@ -52,11 +52,19 @@ class Shortcut:
         )
 
 
+def _read(settings: Settings) -> Outline | None:
+    from migrator.outline import reading  # noqa: PLC0415 - where all is remembered, it is not needed
+
+    return reading.read(settings, os.environ)
+
+
 def revisions(settings: Settings) -> frozenset[str] | None:
     """Give the ids of all revisions, or None where the files do not prove them."""
+    from migrator.outline import reading  # noqa: PLC0415 - as in `_read`
+
     return reading.revisions(settings, os.environ)
 
 
 def state(settings: Settings) -> str | None:
     """Give the fingerprint of the project, or None where there can be no shortcut."""
-    return fingerprint(settings, os.environ) if reading.usual(settings) else None
+    return fingerprint(settings, os.environ) if usual(settings) else None

@@ -13,7 +13,7 @@ from configparser import ConfigParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from migrator.outline import libraries
+from migrator.outline import installed
 from migrator.outline.doubt import DoubtError
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _table(toml: Path) -> Mapping[str, Any] | None:
     import tomllib  # noqa: PLC0415 - not every project has the file
 
     table = tomllib.loads(toml.read_bytes().decode()).get("tool", {}).get("alembic")
-    if table is not None and libraries.version("alembic") < (1, 16):
+    if table is not None and installed.version("alembic") < (1, 16):
         raise DoubtError(f"{toml} describes the project, which Alembic reads since 1.16 only")
     return None if table is None else dict(table)
 

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from migrator.handover import OPTION, VARIABLE, bare_driver, for_option, for_variable
-from migrator.outline import compiled, libraries
+from migrator.outline import compiled, installed
 from migrator.outline.context import Config, Context, Environ
 from migrator.outline.course import Course
 from migrator.outline.doubt import DoubtError
@@ -58,6 +58,6 @@ def _variable(address: Address, environ: Mapping[str, str]) -> str:
     """Give the URL that `migrator.project.surroundings` puts into the environment."""
 
     def bare_works() -> bool:
-        return libraries.installed(bare_driver(libraries.version("sqlalchemy")))
+        return installed.has(bare_driver(installed.version("sqlalchemy")))
 
     return for_variable(address, environ.get(VARIABLE), bare_works)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import sysconfig
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,8 @@ def files() -> tuple[str, ...]:
 
     What is installed has a place of its own in the fingerprint.
     """
+    import sysconfig  # noqa: PLC0415 - only where the project was run, which loads it anyway
+
     ours = str(Path(__file__).parent.parent)
     python = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")}
     passed = (ours, *filter(None, python))

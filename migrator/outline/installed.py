@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
 
 from migrator import __version__
+from migrator.outline.doubt import DoubtError
 
+_VERSION = re.compile(r"^__version__ = [\"'](\d+)\.(\d+)", re.MULTILINE)
 _INFO = (".dist-info", ".egg-info")
 
 
@@ -21,6 +26,24 @@ def state() -> bytes:
         told.append(folder)
         told += _packages(folder)
     return repr(told).encode()
+
+
+def has(name: str) -> bool:
+    """Tell whether a package is installed."""
+    return PathFinder.find_spec(name) is not None
+
+
+def version(name: str) -> tuple[int, int]:
+    """Give the major and minor version that an installed package says it has.
+
+    Raises `DoubtError` where it does not say.
+    """
+    spec = PathFinder.find_spec(name)
+    source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+    said = _VERSION.search(source)
+    if not said:
+        raise DoubtError(f"the version of {name} is not known")
+    return int(said[1]), int(said[2])
 
 
 def _packages(folder: str) -> list[str]:

@@ -7,12 +7,10 @@ later) and of Python's own library. The project's own modules, and all others, m
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from migrator.outline import installed
 from migrator.outline.doubt import DoubtError
 
 if TYPE_CHECKING:
@@ -87,7 +85,6 @@ LIBRARIES = {
 """Modules, and the names that may be imported from each."""
 
 _ASYNCHRONOUS = "sqlalchemy.ext.asyncio"
-_VERSION = re.compile(r"^__version__ = [\"'](\d+)\.(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,27 +113,13 @@ def imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Imported]
         yield alias.asname or alias.name, Imported(f"{module}.{alias.name}")
 
 
-def installed(name: str) -> bool:
-    """Tell whether a package is installed."""
-    return PathFinder.find_spec(name) is not None
-
-
-def version(name: str) -> tuple[int, int]:
-    """Give the major and minor version that an installed package says it has.
-
-    Raises `DoubtError` where it does not say.
-    """
-    spec = PathFinder.find_spec(name)
-    source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
-    said = _VERSION.search(source)
-    if not said:
-        raise DoubtError(f"the version of {name} is not known")
-    return int(said[1]), int(said[2])
-
-
 def _known(module: str) -> list[str]:
     if module not in LIBRARIES:
         raise DoubtError(f"importing {module} may fail")
-    if module == _ASYNCHRONOUS and (version("sqlalchemy") < (2, 0) or not installed("greenlet")):
+    if module == _ASYNCHRONOUS and not _asynchronous():
         raise DoubtError(f"{module} needs SQLAlchemy 2 and greenlet")
     return LIBRARIES[module].split()
+
+
+def _asynchronous() -> bool:
+    return installed.version("sqlalchemy") >= (2, 0) and installed.has("greenlet")

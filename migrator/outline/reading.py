@@ -7,35 +7,19 @@ and which version table it configures. It takes milliseconds, and nothing of the
 
 from __future__ import annotations
 
-import sys
 import warnings
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from migrator.outline import configuration, history, search_path, versions
 from migrator.outline.doubt import DoubtError
 from migrator.outline.environment import version_table
+from migrator.outline.proven import Outline, usual
 from migrator.outline.versions import source_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from migrator.settings import Settings
-    from migrator.version_table import VersionTable
-
-
-class Outline(NamedTuple):
-    """What the files of a project prove."""
-
-    head: str
-    table: VersionTable
-    """Where no schema is named, the one in which the connection's search path finds it."""
-
-    def satisfied_by(self, rows: Iterable[str]) -> bool:
-        """Tell whether nothing is pending where the version table has these rows.
-
-        Where they are others, that may be so all the same; the full path knows.
-        """
-        return list(rows) == [self.head]
 
 
 def read(settings: Settings, environ: Mapping[str, str]) -> Outline | None:
@@ -77,13 +61,3 @@ def revisions(settings: Settings, environ: Mapping[str, str]) -> frozenset[str] 
         return frozenset(revision.id for revision in history.revisions(files))
     except Exception:  # noqa: BLE001 - as in `read`
         return None
-
-
-def usual(settings: Settings) -> bool:
-    """Tell whether one history is to be brought to its one head, and nothing else is said."""
-    return (
-        settings.target == "head"
-        and not settings.x
-        and len(settings.config_section) == 1
-        and not sys.warnoptions  # by which Python may be told to take warnings for errors
-    )

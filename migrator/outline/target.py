@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from migrator.handover import bare_driver
-from migrator.outline import libraries
+from migrator.outline import installed
 from migrator.outline.doubt import DoubtError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def check(url: str, address: Address, environ: Mapping[str, str], *, asynchronou
     if address.driver_parameters:
         raise DoubtError("the address has parameters of a driver")
     driver, said = _read(url)
-    driver = driver or bare_driver(libraries.version("sqlalchemy"))
+    driver = driver or bare_driver(installed.version("sqlalchemy"))
     _check_driver(driver, asynchronous=asynchronous)
     meant = _without_name(address.parameters)
     if driver == "asyncpg":
@@ -68,10 +68,10 @@ def _check_driver(driver: str, *, asynchronous: bool) -> None:
     if driver not in (_ASYNCHRONOUS if asynchronous else _SYNCHRONOUS):
         raise DoubtError(f"SQLAlchemy cannot use {driver} in this way")
     needs = (*_NEEDS[driver], *(("greenlet",) if asynchronous else ()))
-    if needs and libraries.version("sqlalchemy") < (2, 0):
+    if needs and installed.version("sqlalchemy") < (2, 0):
         raise DoubtError(f"SQLAlchemy before 2.0 may not know {driver}")
     for package in needs:
-        if not libraries.installed(package):
+        if not installed.has(package):
             raise DoubtError(f"{package} is not installed")
 
 

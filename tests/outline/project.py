@@ -22,7 +22,7 @@ from migrator.project.survey import survey
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.outline.reading import Outline
+    from migrator.outline.proven import Outline
     from migrator.project.survey import Plan
     from migrator.settings import Settings
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator.outline import libraries
+from migrator.outline import installed
 from tests.outline.project import REVISION, found, proven, template, write
 from tests.test_projects import needs_toml
 
@@ -207,7 +207,7 @@ def test_toml_is_read_where_alembic_reads_it(
     env = ENV["db/env.py"].replace("    fileConfig", "    pass  # ")
     write(tmp_path, {"db/env.py": env, "pyproject.toml": TOML})
     for version, known in (((1, 15), False), ((1, 16), True)):
-        monkeypatch.setattr(libraries, "version", lambda _, v=version: v)
+        monkeypatch.setattr(installed, "version", lambda _, v=version: v)
         assert (proven(tmp_path, "postgresql://u@h/d") is not None) == known
 
 

@@ -12,7 +12,7 @@ import alembic
 import pytest
 import sqlalchemy
 
-from migrator.outline import libraries, search_path
+from migrator.outline import installed, libraries, search_path
 from migrator.outline.doubt import DoubtError
 from tests.outline.project import found, proven, template, within, write
 
@@ -38,13 +38,13 @@ def test_every_name_that_may_be_imported_is_there(module: str) -> None:
 @pytest.mark.parametrize("package", [alembic, sqlalchemy])
 def test_the_version_of_a_package_is_read_without_importing_it(package: object) -> None:
     said = package.__version__.split(".")[:2]  # type: ignore[attr-defined]
-    assert libraries.version(package.__name__) == tuple(map(int, said))  # type: ignore[attr-defined]
+    assert installed.version(package.__name__) == tuple(map(int, said))  # type: ignore[attr-defined]
 
 
 def test_a_package_that_does_not_say_its_version_is_doubted() -> None:
     for package in ("tests", "nowhere"):
         with pytest.raises(DoubtError):
-            libraries.version(package)
+            installed.version(package)
 
 
 @pytest.mark.parametrize(

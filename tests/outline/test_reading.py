@@ -11,6 +11,7 @@ import pytest
 
 from migrator.outline import history, reading
 from migrator.outline.doubt import DoubtError
+from migrator.outline.proven import Outline
 from migrator.outline.revision import declared
 from migrator.version_table import VersionTable
 from tests.outline.project import REVISION, proven, template, told, within, write
@@ -34,7 +35,7 @@ def generic(tmp_path: Path) -> Path:
 
 
 def test_it_gives_the_head_and_the_version_table(generic: Path) -> None:
-    assert proven(generic, URL) == reading.Outline("r2", VersionTable(None, "alembic_version"))
+    assert proven(generic, URL) == Outline("r2", VersionTable(None, "alembic_version"))
 
 
 def test_only_one_row_for_the_head_satisfies_it(generic: Path) -> None:

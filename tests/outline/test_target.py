@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
 from migrator.address import Address, parse, with_application_name
-from migrator.outline import libraries, target
+from migrator.outline import installed, target
 from migrator.outline.doubt import DoubtError
 
 PLAIN = "postgresql://shop:secret@db.internal:5432/orders"
@@ -165,7 +165,7 @@ def test_a_driver_that_is_not_whole_is_not_known(
     asynchronous: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(libraries, "installed", lambda name: name != missing)
+    monkeypatch.setattr(installed, "has", lambda name: name != missing)
     url = PLAIN.replace("postgresql", f"postgresql+{driver}")
     assert not reaches(url, asynchronous=asynchronous)
 
