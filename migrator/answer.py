@@ -12,7 +12,7 @@ from migrator.shortcut import Shortcut
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
-    from migrator.project.survey import Plan
+    from migrator.project.plan import Plan
     from migrator.report import Journal
     from migrator.settings import Settings
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.outline.proven import Outline
-    from migrator.project.survey import Plan
+    from migrator.project.plan import Plan
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
 

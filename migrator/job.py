@@ -16,8 +16,8 @@ from migrator.history.recording import recording
 from migrator.interruption import WATCH
 from migrator.project.find import find
 from migrator.project.judge import judge
+from migrator.project.migration import migrate
 from migrator.project.survey import announce, survey
-from migrator.project.upgrade import upgrade
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.guard import Guard
     from migrator.project.find import Project
+    from migrator.project.plan import Plan
     from migrator.project.progress import Attempt
-    from migrator.project.survey import Plan
     from migrator.report import Journal
     from migrator.settings import Settings
 
@@ -66,7 +66,7 @@ def run(
                 WATCH.held_back(),
             ):
                 journal.changing()
-                attempt = upgrade(
+                attempt = migrate(
                     plan, witness(server), sentinel, partial(sweep, sentinel, invalid)
                 )
                 prove(guard, attempt, invalid, journal)

@@ -1,4 +1,4 @@
-"""Running the project's own env.py, as `alembic upgrade` would, and watching from outside.
+"""Running the project's own env.py, as `alembic` would, and watching from outside.
 
 Nothing in the project is edited: `EnvironmentContext` is built as `alembic.command.upgrade`
 does it, and SQLAlchemy's events on the `Engine` class see every engine that env.py makes, the
@@ -17,7 +17,6 @@ from sqlalchemy.engine import Engine
 
 from migrator.errors import ConfigurationError, ProjectError
 from migrator.project import surroundings
-from migrator.project.find import arguments
 from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
@@ -44,16 +43,15 @@ SELECT coalesce(
 def run(
     project: Project, work: Work, *, only_look: bool = False, watcher: Watcher | None = None
 ) -> None:
-    """Run env.py with `work` in the place of Alembic's own upgrade function.
+    """Run env.py with `work` in the place of the function that Alembic's command has.
 
     Whatever env.py, or a revision, raises comes out as it is.
     """
     settings = project.settings
-    line = arguments(settings.x, settings.target)
     look = {"dont_mutate": True} if only_look else {}
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(stderr))
-        stack.enter_context(surroundings.as_under_alembic(settings.database_url, line))
+        stack.enter_context(surroundings.as_under_alembic(settings.database_url, project.line))
         stack.enter_context(project.within())
         stack.enter_context(_watched(watcher or Watcher()))
         environment = EnvironmentContext(
@@ -62,7 +60,7 @@ def run(
             fn=work,
             as_sql=False,
             starting_rev=None,
-            destination_rev=settings.target,
+            destination_rev=project.revision,
             tag=None,
             **look,
         )

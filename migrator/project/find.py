@@ -21,11 +21,14 @@ from migrator.project import flask, surroundings
 from migrator.project.url import give_url
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Iterator, Sequence
 
     from migrator.settings import Settings
 
 _INI, _TOML, _FLASK = Path("alembic.ini"), Path("pyproject.toml"), Path("migrations/alembic.ini")
+
+_UPGRADE = "upgrade"
 
 Within = Callable[[], AbstractContextManager[Any]]
 
@@ -37,6 +40,9 @@ class Project:
     config: Config
     script: ScriptDirectory
     settings: Settings
+    command: str
+    revision: str
+    """What `alembic` would have been told: `upgrade` and the target."""
     within: Within = nullcontext
     """What env.py must run inside of, such as a Flask application's context."""
 
@@ -44,6 +50,11 @@ class Project:
     def section(self) -> str:
         """The section's name, as `alembic -n`."""
         return self.config.config_ini_section
+
+    @property
+    def line(self) -> list[str]:
+        """The command line that `alembic` would have been given."""
+        return arguments(self.settings.x, self.command, self.revision)
 
 
 def unreadable(error: OSError) -> ProjectError:
@@ -83,14 +94,14 @@ def opened(config: Config, settings: Settings) -> Project:
     """Give the project of a Config; the target's URL is put where env.py files look for it."""
     try:
         if not config.cmd_opts:
-            config.cmd_opts = _options(settings)
+            config.cmd_opts = _options(arguments(settings.x, _UPGRADE, settings.target))
         _place_script_beside(config)
         script = ScriptDirectory.from_config(config)
     except (CommandError, configparser.Error) as error:
         message = f"The Alembic project cannot be opened: {str(error).rstrip('.')}."
         raise ProjectError(message, hint=_hint()) from None
     give_url(config, Path(script.env_py_location), settings.database_url)
-    return Project(config, script, settings)
+    return Project(config, script, settings, _UPGRADE, settings.target)
 
 
 def _file(named: str | None) -> Path:
@@ -151,14 +162,14 @@ def _toml_file(toml: Path) -> dict[str, Any]:
     return {"toml_file": str(toml)} if knows and _describes_alembic(toml) else {}
 
 
-def _options(settings: Settings) -> Any:  # noqa: ANN401 - an argparse.Namespace
+def _options(line: Sequence[str]) -> Namespace:
     """Give what the `alembic` command would: env.py files read `config.cmd_opts`."""
-    return CommandLine(prog="alembic").parser.parse_args(arguments(settings.x, settings.target))
+    return CommandLine(prog="alembic").parser.parse_args(line)
 
 
-def arguments(x: Sequence[str], target: str) -> list[str]:
-    """Give the command line that `alembic` would have been given."""
-    return [*(part for value in x for part in ("-x", value)), "upgrade", target]
+def arguments(x: Sequence[str], command: str, revision: str) -> list[str]:
+    """Give a command line of `alembic`."""
+    return [*(part for value in x for part in ("-x", value)), command, revision]
 
 
 def _place_script_beside(config: Config) -> None:

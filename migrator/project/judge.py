@@ -13,7 +13,6 @@ from migrator.errors import (
 )
 from migrator.log import Event, emit
 from migrator.position import counted
-from migrator.project import revisions
 from migrator.project.progress import said
 from migrator.project.survey import drops
 from migrator.report import named
@@ -21,8 +20,8 @@ from migrator.report import named
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from migrator.project.plan import History
     from migrator.project.progress import Attempt
-    from migrator.project.survey import History
     from migrator.report import Applied
     from migrator.version_table import VersionTable
 
@@ -50,14 +49,14 @@ def judge(
     """
     if standing is None:
         return Verdict((), attempt.failed, "unknown", attempt.error or problem)
-    absent = {h.table: _absent(h, standing) for h in attempt.histories}
-    steps = [s for s in attempt.steps if s.applied.revision not in absent[s.history.table]]
+    left = {h.table: h.outstanding(standing.get(h.table, ())) for h in attempt.histories}
+    steps = [s for s in attempt.steps if s.applied.revision not in left[s.history.table]]
     there = [said(step) for step in steps]
     applied = tuple(step.applied for step in there)
     broken = invalid - invalid_before | {
         name for name in invalid if name.rpartition(".")[2].strip('"') in attempt.relied_on
     }
-    short = [history for history in attempt.histories if absent[history.table]]
+    short = [history for history in attempt.histories if left[history.table]]
     error = _with_leftovers(attempt.error, broken) or _disproof(short, standing, broken)
     if error is None:
         emit(
@@ -66,18 +65,12 @@ def judge(
             revisions=sorted({r for rows in standing.values() for r in rows}),
             applied=len(applied),
         )
-    left = bool(applied or broken or attempt.left_something)
-    state = _state(error, short=bool(short), left=left) if error else "migrated"
+    changed = bool(applied or broken or attempt.left_something)
+    state = _state(error, short=bool(short), changed=changed) if error else "migrated"
     committed = attempt.failed in {step.revision for step in applied}
     if error and committed:
         error.message += f"\nRevision {attempt.failed} had been committed by then."
     return Verdict(applied, None if committed else attempt.failed, state, error)
-
-
-def _absent(history: History, standing: Mapping[VersionTable, tuple[str, ...]]) -> frozenset[str]:
-    """Give what a history lacks of its destination."""
-    found = standing.get(history.table, ())
-    return revisions.absent(history.script, history.destination, found)
 
 
 def _disproof(
@@ -89,7 +82,7 @@ def _disproof(
         found = standing.get(history.table, ())
         return UnprovenError(
             f"env.py returned as if all were well, but {history.table} is at"
-            f" {named(found)} and not at {', '.join(history.destination)}.",
+            f" {named(found)} and not at {named(history.destination)}.",
             hint="Its transaction was not committed. A statement on the connection before"
             " context.configure() has that effect: commit after it.",
         )
@@ -115,8 +108,8 @@ def _mend(broken: frozenset[str]) -> str:
     return f"{drops(broken)} Then mend what kept it from being built, and build it again."
 
 
-def _state(error: MigratorError, *, short: bool, left: bool) -> str:
+def _state(error: MigratorError, *, short: bool, changed: bool) -> str:
     """Name the state after an error: what this run did not do does not count."""
     if not short and isinstance(error, InterruptedBySignalError | DeadlineError):
         return "migrated"
-    return "partially_migrated" if left else "unchanged"
+    return "partially_migrated" if changed else "unchanged"

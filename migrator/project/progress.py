@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.log import Event, emit
-from migrator.project import revisions
+from migrator.project import environment
 from migrator.project.transactions import COMMENTS, Sentinel, Transactions, autocommit
 from migrator.report import Applied
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from migrator.errors import MigratorError
-    from migrator.project.survey import History, Plan
+    from migrator.project.find import Project
+    from migrator.project.plan import History, Plan
     from migrator.version_table import VersionTable
 
 _ONLY_READS = re.compile(r"\s*(SELECT|SHOW|SET|BEGIN|SAVEPOINT|RELEASE|EXPLAIN)\b", re.IGNORECASE)
@@ -63,7 +64,7 @@ class Progress(Transactions):
     def __init__(self, plan: Plan, sentinel: Sentinel) -> None:
         """Start before the first."""
         super().__init__(plan.projects[0].settings, sentinel)
-        self._histories = {h.table: h for h in plan.histories}
+        self._histories, self._chart = {h.table: h for h in plan.histories}, plan.chart
         self._steps: list[Step] = []
         self._said = 0
         """So many of them, from the first, are in the log."""
@@ -99,20 +100,23 @@ class Progress(Transactions):
         """Whether the revision that runs has committed part of its work."""
         return self._left_something
 
-    def planned(self, table: VersionTable) -> History | None:
-        """Give the history of a version table, where it is known."""
-        return self._histories.get(table)
+    def history(
+        self, project: Project, context: MigrationContext, heads: tuple[str, ...]
+    ) -> History:
+        """Give the history that env.py works on now: as it was planned, where it was."""
+        planned = self._histories.get(environment.table_of(context))
+        return planned or self._chart(project, context, heads)
 
     def resume(self, history: History, heads: tuple[str, ...]) -> None:
         """Take up a history where the database is: what an earlier try left undone is forgotten."""
         self._histories.setdefault(history.table, history)
         self._running, self._left_something = None, False
-        absent = revisions.absent(history.script, history.destination, heads)
+        outstanding = history.outstanding(heads)
         steps, self._steps, self._said = self._steps, [], 0
         for step in steps:
             if step.history.table != history.table:
                 self._steps.append(step)
-            elif step.applied.revision not in absent:
+            elif step.applied.revision not in outstanding:
                 self._steps.append(said(step))
 
     def start(self, step: Any, history: History) -> None:  # noqa: ANN401 - Alembic's RevisionStep

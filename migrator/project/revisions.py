@@ -89,13 +89,6 @@ def steps(script: ScriptDirectory, wanted: tuple[str, ...], current: tuple[str, 
     return _steps(script, wanted, current) if wanted else []
 
 
-def absent(
-    script: ScriptDirectory, wanted: tuple[str, ...], current: tuple[str, ...]
-) -> frozenset[str]:
-    """Give the revisions that a database at `current` lacks of those wanted."""
-    return frozenset(step.revision.revision for step in steps(script, wanted, current))
-
-
 def _steps(script: ScriptDirectory, wanted: Any, current: Any) -> list[Any]:  # noqa: ANN401 - Alembic takes text or a tuple
     return list(script._upgrade_revs(wanted, current))  # noqa: SLF001 - as alembic.command does
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.outline.proven import Outline
-    from migrator.project.survey import Plan
+    from migrator.project.plan import Plan
     from migrator.settings import Settings
 
 REVISION = '''"""Revision {id}."""

@@ -1,7 +1,7 @@
-"""The upgrade, revision by revision, by the project's own env.py.
+"""The migration, revision by revision, by the project's own env.py.
 
 A statement that does not get its table lock in time gives up its place in the queue, so that
-the app behind it goes on; the upgrade steps back and comes again, from where the database is.
+the app behind it goes on; the migration steps back and comes again, from where the database is.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 from migrator.errors import BusyError, MigratorError
 from migrator.interruption import WATCH, Interruption
 from migrator.log import Event, emit
-from migrator.project import environment, failure, revisions
+from migrator.project import environment, failure
 from migrator.project.progress import Attempt, Progress
-from migrator.project.survey import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,16 +24,16 @@ if TYPE_CHECKING:
 
     from migrator.project.environment import Witness
     from migrator.project.find import Project
-    from migrator.project.survey import History, Plan
+    from migrator.project.plan import Plan
     from migrator.project.transactions import Sentinel
 
 _BACK_OFF_S = (0.5, 8.0)
 
 
-def upgrade(
+def migrate(
     plan: Plan, witness: Witness, sentinel: Sentinel, sweep: Callable[[frozenset[str]], object]
 ) -> Attempt:
-    """Run env.py for each section until all is applied or something fails for good.
+    """Run env.py for each section until the plan is carried out or something fails for good.
 
     An error is part of what is given, an interruption too: only what may take long can be
     interrupted, so that nothing done is lost between two steps. `sweep` is called before
@@ -86,23 +85,15 @@ def _steps(
     """Give Alembic its steps, and note each as it starts and ends."""
     try:
         witness(environment.first_row(context))
-        history = _history(progress, project, heads, context)
+        history = progress.history(project, context, tuple(heads))
     except MigratorError as error:
         progress.refused = error
         raise
     progress.resume(history, tuple(heads))
-    for step in revisions.steps(history.script, history.destination, tuple(heads)):
+    for step in history.steps(tuple(heads)):
         progress.start(step, history)
         yield step
         progress.finish(context)
-
-
-def _history(
-    progress: Progress, project: Project, heads: tuple[str, ...], context: MigrationContext
-) -> History:
-    """Give the history that env.py now works on, the destination as it was planned."""
-    planned = progress.planned(environment.table_of(context))
-    return planned or standing(project, context, heads)
 
 
 def _ours(error: BaseException, progress: Progress, project: Project) -> MigratorError:

@@ -1,0 +1,139 @@
+"""What there is to do: every history of every section, where it stands and where it is to go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from migrator.project import environment, revisions
+from migrator.project.repetition import may_repeat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Self
+
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    from migrator.project.find import Project
+    from migrator.version_table import VersionTable
+
+Chart = Callable[["Project", "MigrationContext", tuple[str, ...]], "History"]
+"""Gives the history of the version table that env.py configured, the database at these rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """One version table: where it is, where it is to go, and by which revisions."""
+
+    project: Project
+    script: ScriptDirectory
+    table: VersionTable
+    current: tuple[str, ...]
+    destination: tuple[str, ...]
+    pending: tuple[str, ...] = ()
+    in_one_transaction: bool = False
+    """Alembic's default; a lock taken by the first revision is then held until the last."""
+
+    done: ClassVar[str] = "applied"
+    """What a step that is in the database is called."""
+    told: ClassVar[Mapping[str, str]] = {}
+    """What the log's lines say besides."""
+
+    @staticmethod
+    def called(revision: str) -> str:
+        """Name what runs while a revision of it does."""
+        return f"revision {revision}"
+
+    def steps(self, heads: tuple[str, ...]) -> list[Any]:
+        """Give Alembic's steps that are still to be done where the database is at `heads`."""
+        return revisions.steps(self.script, self.destination, heads)
+
+    def outstanding(self, heads: tuple[str, ...]) -> frozenset[str]:
+        """Give the revisions whose steps are still to be done there."""
+        return frozenset(step.revision.revision for step in self.steps(heads))
+
+    def at(self, current: tuple[str, ...]) -> Self:
+        """Give the same history with the database at these revisions instead.
+
+        Raises `DisagreementError` where the code does not have one of them.
+        """
+        revisions.known(self.script, self.table, current)
+        pending = tuple(step.revision.revision for step in self.steps(current))
+        return replace(self, current=current, pending=pending)
+
+
+def standing(project: Project, context: MigrationContext, heads: tuple[str, ...]) -> History:
+    """Give the history of the version table that env.py configured, bound for the target."""
+    script = context.script or project.script
+    current = tuple(sorted(heads))
+    revisions.whole(script)
+    wanted = revisions.destination(script, project.settings.target, current)
+    table, in_one = environment.table_of(context), environment.in_one_transaction(context)
+    history = History(project, script, table, current, wanted, in_one_transaction=in_one)
+    return history.at(current)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run has to do: every history of every section, in order."""
+
+    projects: tuple[Project, ...]
+    histories: tuple[History, ...]
+    asked: bool = False
+    """Whether env.py asked the database for anything: its histories may depend on the answer."""
+    chart: Chart = standing
+    """For a version table that env.py had not configured when it was asked."""
+
+    @property
+    def tables(self) -> tuple[VersionTable, ...]:
+        """The version tables."""
+        return tuple(h.table for h in self.histories)
+
+    @property
+    def current(self) -> tuple[str, ...]:
+        """The revisions the database is at."""
+        return _union(h.current for h in self.histories)
+
+    @property
+    def destination(self) -> tuple[str, ...]:
+        """The revisions it is to be at."""
+        return _union(h.destination for h in self.histories)
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The revisions between, in order; once for each version table."""
+        return tuple(revision for h in self.histories for revision in h.pending)
+
+    @property
+    def titles(self) -> tuple[tuple[str, str], ...]:
+        """The pending revisions, each with the first line of its docstring."""
+        return tuple(
+            (revision, (h.script.get_revision(revision).doc or "").strip())
+            for h in self.histories
+            for revision in h.pending
+        )
+
+    @property
+    def simple(self) -> bool:
+        """Whether it is one history with one head, whatever the database holds."""
+        env_py = Path(self.projects[0].script.env_py_location)
+        one = len(self.histories) == 1 and len(self.destination) == 1
+        return one and not self.asked and not may_repeat(env_py.read_bytes())
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files of the pending revisions."""
+        return {r: h.script.get_revision(r).path for h in self.histories for r in h.pending}
+
+    def at(self, standing: Mapping[VersionTable, tuple[str, ...]]) -> Plan:
+        """Give the plan for a database that stands there."""
+        return replace(
+            self, histories=tuple(h.at(standing.get(h.table, ())) for h in self.histories)
+        )
+
+
+def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(revision for group in groups for revision in group))
