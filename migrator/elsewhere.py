@@ -38,6 +38,8 @@ def honoured(
     if _said("ALEMBIC_ROLLBACK_ON_FAIL", environ, problems):
         notes.append("ALEMBIC_ROLLBACK_ON_FAIL is honoured as MIGRATOR_ON_FAILURE=rollback.")
         meant["MIGRATOR_ON_FAILURE"] = "rollback"
+        if environ.get("MIGRATOR_ON_FAILURE") == "stop":
+            problems.append("ALEMBIC_ROLLBACK_ON_FAIL=true contradicts MIGRATOR_ON_FAILURE=stop")
     if _said("SEED_MASTER_DATA", environ, problems):
         notes.append("SEED_MASTER_DATA is honoured; the command is MIGRATOR_AFTER.")
         if not environ.get("MIGRATOR_AFTER"):

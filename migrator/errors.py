@@ -42,10 +42,10 @@ class MigratorError(Exception):
             "hint": self.hint,
         }
 
-    def during(self, revision: str | None) -> MigratorError:
-        """Say in which revision it came, where one was running; gives the same error."""
-        if revision:
-            self.message = f"{self.message.rstrip('.')} during revision {revision}."
+    def during(self, what: str | None) -> MigratorError:
+        """Say in the midst of what it came, where something was running; gives the same error."""
+        if what:
+            self.message = f"{self.message.rstrip('.')} during {what}."
         return self
 
 

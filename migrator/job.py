@@ -17,18 +17,23 @@ from migrator.interruption import WATCH
 from migrator.project.find import find
 from migrator.project.judge import judge
 from migrator.project.migration import migrate
+from migrator.project.rollback import retreat, undone
 from migrator.project.survey import announce, survey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from migrator.database.connection import Server
     from migrator.database.guard import Guard
+    from migrator.database.sentinel import Sentinel
     from migrator.project.find import Project
     from migrator.project.plan import Plan
     from migrator.project.progress import Attempt
     from migrator.report import Journal
     from migrator.settings import Settings
+
+    Carry = Callable[..., Attempt]
 
 
 def run(
@@ -66,10 +71,9 @@ def run(
                 WATCH.held_back(),
             ):
                 journal.changing()
-                attempt = migrate(
-                    plan, witness(server), sentinel, partial(sweep, sentinel, invalid)
-                )
-                prove(guard, attempt, invalid, journal)
+                carry = _carrying(server, sentinel, invalid)
+                undo = carry if settings.on_failure == "rollback" else None
+                conclude(guard, carry(plan), invalid, journal, undo)
         return plan
 
 
@@ -77,8 +81,27 @@ def _connected(settings: Settings) -> AbstractContextManager[Server]:
     return connect(settings.database_url, settings.connect_timeout)
 
 
-def prove(guard: Guard, attempt: Attempt, invalid_before: frozenset[str], journal: Journal) -> None:
-    """Look at the database on a fresh connection and conclude."""
+def _carrying(server: Server, sentinel: Sentinel, invalid: frozenset[str]) -> Carry:
+    """Give what carries out a plan under the lock."""
+    return partial(
+        migrate,
+        witness=witness(server),
+        sentinel=sentinel,
+        sweep=partial(sweep, sentinel, invalid),
+    )
+
+
+def conclude(
+    guard: Guard,
+    attempt: Attempt,
+    invalid_before: frozenset[str],
+    journal: Journal,
+    undo: Carry | None = None,
+) -> None:
+    """Look at the database on a fresh connection and conclude; after a failure, first `undo`."""
     seen = examine(guard, attempt.tables)
-    verdict = judge(attempt, seen.revisions, seen.invalid_indexes, invalid_before, seen.problem)
+    verdict = judge(attempt, seen, invalid_before)
+    if undo and (plan := retreat(attempt, verdict, seen)):
+        back = undo(plan, tried=attempt.tried)
+        verdict = undone(attempt, verdict, back, examine(guard, back.tables), invalid_before)
     journal.concluded(verdict.applied, verdict.failed, verdict.state, verdict.error)

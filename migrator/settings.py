@@ -89,6 +89,11 @@ class Settings:
         "env.py's own choice; per-revision or one overrides it",
         values.one_of("project", "per-revision", "one"),
     )
+    on_failure: str = row(
+        "stop",
+        "rollback: downgrade what a run had applied before it failed",
+        values.one_of("stop", "rollback"),
+    )
     deadline: float | None = row(
         None,
         "the whole run; set it below the platform's own limit",
@@ -126,7 +131,6 @@ NOT_YET = {
     "backup_keep": "10",
     "backup_verify": "list",
     "backup_encrypt_to": None,
-    "on_failure": "stop",
     "on_db_ahead": "fail",
     "max_risk": None,
     "verify": "heads",
@@ -173,8 +177,8 @@ def read(
     problems: list[str] = []
     notes, meant = elsewhere.honoured(environ, problems)
     problems += _unknown(environ)
-    problems += _not_yet({**meant, **environ})
-    found = {r.name: _value(r, flags, environ, problems) for r in rows()}
+    problems += _not_yet(environ)
+    found = {r.name: _value(r, flags, {**environ, **meant}, problems) for r in rows()}
     found["database_url"] = target(flags, environ, problems)
     problems += _contradictions(found)
     if found["database_url"] is not None and not environ.get("PGAPPNAME"):

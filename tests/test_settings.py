@@ -132,8 +132,6 @@ def test_variables_that_kubernetes_makes_for_a_service_called_migrator_are_no_se
         ("MIGRATOR_BACKUP_TO", "s3://bucket"),
         ("MIGRATOR_BACKUP_TO", ""),
         ("MIGRATOR_MAX_RISK", "caution"),
-        ("MIGRATOR_ON_FAILURE", "rollback"),
-        ("ALEMBIC_ROLLBACK_ON_FAIL", "true"),
     ],
 )
 def test_what_this_version_cannot_do_is_refused_and_not_ignored(variable: str, value: str) -> None:
@@ -141,7 +139,15 @@ def test_what_this_version_cannot_do_is_refused_and_not_ignored(variable: str, v
 
 
 def test_a_setting_that_asks_for_what_happens_anyway_is_accepted() -> None:
-    load(MIGRATOR_ON_FAILURE="stop", MIGRATOR_VERIFY="heads", ALEMBIC_ROLLBACK_ON_FAIL="false")
+    load(MIGRATOR_MAX_RISK="", MIGRATOR_VERIFY="heads", ALEMBIC_ROLLBACK_ON_FAIL="false")
+
+
+def test_the_alias_of_a_rollback_is_as_good_as_the_setting_and_the_flag_wins() -> None:
+    assert load(ALEMBIC_ROLLBACK_ON_FAIL="true").on_failure == "rollback"
+    assert load(ALEMBIC_ROLLBACK_ON_FAIL="true", MIGRATOR_ON_FAILURE="").on_failure == "rollback"
+    assert load({"on_failure": "stop"}, ALEMBIC_ROLLBACK_ON_FAIL="true").on_failure == "stop"
+    told = problems(ALEMBIC_ROLLBACK_ON_FAIL="true", MIGRATOR_ON_FAILURE="stop")
+    assert "ALEMBIC_ROLLBACK_ON_FAIL=true contradicts MIGRATOR_ON_FAILURE=stop" in told
 
 
 def test_aliases_that_need_more_say_what() -> None:

@@ -89,7 +89,7 @@ def of_env_py(error: BaseException, project: Project) -> MigratorError:
         )
         return DeniedError(said.told(), hint=hint, sqlstate=said.sqlstate)
     if (said.sqlstate or "").startswith(_SERVERS_OWN):
-        message = f"The upgrade failed before its first revision: {said.told()}"
+        message = f"The migration failed before its first revision: {said.told()}"
         return RevisionFailedError(message, hint=said.hint, sqlstate=said.sqlstate)
     message = f"env.py failed in the database: {said.told()}"
     return ProjectError(message, hint=said.hint, sqlstate=said.sqlstate)
@@ -97,14 +97,17 @@ def of_env_py(error: BaseException, project: Project) -> MigratorError:
 
 def of_revision(
     error: BaseException,
-    revision: str | None,
+    what: str | None,
     project: Project,
     *,
     in_the_way: tuple[object, ...] = (),
     left_something: bool = False,
 ) -> MigratorError:
-    """Give our error for what came out of a revision, or of the commit after the last one."""
-    name = f"Revision {revision}" if revision else "The commit"
+    """Give our error for what came out of a revision, or of the commit after the last one.
+
+    `what` names the revision as in the midst of a sentence; None is the commit.
+    """
+    name = f"{what[0].upper()}{what[1:]}" if what else "The commit"
     said = server_message(error)
     if said is None:
         return RevisionFailedError(f"{name} failed: {_told(error, project)}")

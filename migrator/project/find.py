@@ -6,8 +6,10 @@ import configparser
 import inspect
 import os
 import tomllib
+from argparse import Namespace
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,6 @@ from migrator.project import flask, surroundings
 from migrator.project.url import give_url
 
 if TYPE_CHECKING:
-    from argparse import Namespace
     from collections.abc import Iterator, Sequence
 
     from migrator.settings import Settings
@@ -160,6 +161,17 @@ def _toml_file(toml: Path) -> dict[str, Any]:
     """Give Alembic the pyproject.toml too, as its own command does, where it knows of it."""
     knows = "toml_file" in inspect.signature(Config).parameters
     return {"toml_file": str(toml)} if knows and _describes_alembic(toml) else {}
+
+
+def downgrading(project: Project, revision: str) -> Project:
+    """Give the project as `alembic downgrade` would open it."""
+    command = "downgrade"
+    line = arguments(project.settings.x, command, revision)
+    told = {**vars(_options(line)), **vars(project.config.cmd_opts)}
+    told |= {"cmd": _options(line).cmd, "revision": revision}
+    config = copy(project.config)
+    config.cmd_opts = Namespace(**told)
+    return replace(project, config=config, command=command, revision=revision)
 
 
 def _options(line: Sequence[str]) -> Namespace:

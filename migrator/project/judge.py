@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from migrator.errors import (
     DeadlineError,
@@ -26,6 +26,22 @@ if TYPE_CHECKING:
     from migrator.version_table import VersionTable
 
 
+class Evidence(Protocol):
+    """What a fresh connection saw; `revisions` is None where nobody could look."""
+
+    @property
+    def revisions(self) -> Mapping[VersionTable, tuple[str, ...]] | None:
+        """The rows of each version table."""
+
+    @property
+    def invalid_indexes(self) -> frozenset[str]:
+        """The indexes that Postgres does not use."""
+
+    @property
+    def problem(self) -> MigratorError | None:
+        """Why nobody could look."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What is in the database, and the error that the run ends with, if any."""
@@ -34,21 +50,15 @@ class Verdict:
     failed: str | None
     state: str
     error: MigratorError | None
+    hint: str | None = None
+    """The error's own, without what is said in it of invalid indexes."""
 
 
-def judge(
-    attempt: Attempt,
-    standing: Mapping[VersionTable, tuple[str, ...]] | None,
-    invalid: frozenset[str],
-    invalid_before: frozenset[str],
-    problem: MigratorError | None,
-) -> Verdict:
-    """Weigh an attempt against the evidence; the first error is never replaced by a later one.
-
-    `standing` is None where nobody could look, and `problem` then says why.
-    """
+def judge(attempt: Attempt, evidence: Evidence, invalid_before: frozenset[str]) -> Verdict:
+    """Weigh an attempt against the evidence; the first error is never replaced by a later one."""
+    standing, invalid = evidence.revisions, evidence.invalid_indexes
     if standing is None:
-        return Verdict((), attempt.failed, "unknown", attempt.error or problem)
+        return Verdict((), attempt.failed, "unknown", attempt.error or evidence.problem)
     left = {h.table: h.outstanding(standing.get(h.table, ())) for h in attempt.histories}
     steps = [s for s in attempt.steps if s.applied.revision not in left[s.history.table]]
     there = [said(step) for step in steps]
@@ -57,7 +67,9 @@ def judge(
         name for name in invalid if name.rpartition(".")[2].strip('"') in attempt.relied_on
     }
     short = [history for history in attempt.histories if left[history.table]]
-    error = _with_leftovers(attempt.error, broken) or _disproof(short, standing, broken)
+    error = attempt.error or _shortfall(short, standing)
+    hint = error.hint if error else None
+    error = _with_leftovers(error, broken) if broken else error
     if error is None:
         emit(
             Event.UPGRADE_VERIFIED,
@@ -70,13 +82,11 @@ def judge(
     committed = attempt.failed in {step.revision for step in applied}
     if error and committed:
         error.message += f"\nRevision {attempt.failed} had been committed by then."
-    return Verdict(applied, None if committed else attempt.failed, state, error)
+    return Verdict(applied, None if committed else attempt.failed, state, error, hint)
 
 
-def _disproof(
-    short: Sequence[History],
-    standing: Mapping[VersionTable, tuple[str, ...]],
-    broken: frozenset[str],
+def _shortfall(
+    short: Sequence[History], standing: Mapping[VersionTable, tuple[str, ...]]
 ) -> UnprovenError | None:
     for history in short:
         found = standing.get(history.table, ())
@@ -86,21 +96,18 @@ def _disproof(
             hint="Its transaction was not committed. A statement on the connection before"
             " context.configure() has that effect: commit after it.",
         )
-    if broken:
+    return None
+
+
+def _with_leftovers(error: MigratorError | None, broken: frozenset[str]) -> MigratorError:
+    """Add to an error what it left behind, which is one by itself."""
+    if error is None:
         return UnprovenError(
             "The upgrade left, or relied on, an index that Postgres does not use:"
             f" {', '.join(sorted(broken))} is invalid.",
             hint=_mend(broken),
         )
-    return None
-
-
-def _with_leftovers(error: MigratorError | None, broken: frozenset[str]) -> MigratorError | None:
-    """Add to an error what it left behind."""
-    if error is not None and broken:
-        error.hint = " ".join(
-            filter(None, (error.hint, "An invalid index is left:", _mend(broken)))
-        )
+    error.hint = " ".join(filter(None, (error.hint, "An invalid index is left:", _mend(broken))))
     return error
 
 

@@ -31,35 +31,47 @@ _BACK_OFF_S = (0.5, 8.0)
 
 
 def migrate(
-    plan: Plan, witness: Witness, sentinel: Sentinel, sweep: Callable[[frozenset[str]], object]
+    plan: Plan,
+    witness: Witness,
+    sentinel: Sentinel,
+    sweep: Callable[[frozenset[str]], object],
+    tried: frozenset[str] = frozenset(),
 ) -> Attempt:
     """Run env.py for each section until the plan is carried out or something fails for good.
 
     An error is part of what is given, an interruption too: only what may take long can be
-    interrupted, so that nothing done is lost between two steps. `sweep` is called before
-    another try, with the names of the indexes that were tried, to take away what is left of them.
+    interrupted, so that nothing done is lost between two steps. `sweep` is called before a try
+    with the names of the indexes that were tried, by an earlier attempt too, to take away what
+    is left of them.
     """
-    progress = Progress(plan, sentinel)
-    settings = plan.projects[0].settings
-    tries, gives_up = 1, None
+    progress = Progress(plan, sentinel, tried)
+    tries, pause, gives_up = 1, 0.0, None
     while True:
-        attempt = _once(plan, witness, progress)
+        attempt = _cut_short(progress, sweep, pause) or _once(plan, witness, progress)
         if not isinstance(attempt.error, BusyError):
             return attempt
-        gives_up = gives_up or time.monotonic() + settings.ddl_retry_for
+        gives_up = gives_up or time.monotonic() + plan.settings.ddl_retry_for
         pause = random.uniform(0.5, 1) * min(_BACK_OFF_S[1], _BACK_OFF_S[0] * 2**tries)  # noqa: S311
         if time.monotonic() + pause > gives_up:
             return attempt
         _say(attempt, tries, pause, gives_up - time.monotonic())
-        try:
-            with WATCH.let_in():
-                time.sleep(pause)
-                sweep(frozenset(progress.indexes))
-        except (Interruption, KeyboardInterrupt) as error:
-            return progress.ended(Interruption.behind(error))
-        except MigratorError as error:
-            return progress.ended(Interruption.behind(error) or error)
         tries += 1
+
+
+def _cut_short(
+    progress: Progress, sweep: Callable[[frozenset[str]], object], pause_s: float
+) -> Attempt | None:
+    """Wait, and take away what was left; gives the attempt where that ended it."""
+    try:
+        with WATCH.let_in():
+            time.sleep(pause_s)
+            if progress.indexes:
+                sweep(frozenset(progress.indexes))
+    except (Interruption, KeyboardInterrupt) as error:
+        return progress.ended(Interruption.behind(error))
+    except MigratorError as error:
+        return progress.ended(Interruption.behind(error) or error)
+    return None
 
 
 def _once(plan: Plan, witness: Witness, progress: Progress) -> Attempt:
@@ -98,7 +110,7 @@ def _steps(
 
 def _ours(error: BaseException, progress: Progress, project: Project) -> MigratorError:
     if interrupted := Interruption.behind(error):
-        return interrupted.during(progress.current)
+        return interrupted.during(progress.called)
     if progress.lock_lost:
         return progress.lock_lost
     if isinstance(error, MigratorError):
@@ -107,7 +119,7 @@ def _ours(error: BaseException, progress: Progress, project: Project) -> Migrato
     if progress.current is not None or fell_at_commit:
         return failure.of_revision(
             error,
-            progress.current,
+            progress.called,
             project,
             in_the_way=progress.in_the_way,
             left_something=progress.left_something,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
     from migrator.project.find import Project
+    from migrator.settings import Settings
     from migrator.version_table import VersionTable
 
 Chart = Callable[["Project", "MigrationContext", tuple[str, ...]], "History"]
@@ -37,10 +38,11 @@ class History:
     in_one_transaction: bool = False
     """Alembic's default; a lock taken by the first revision is then held until the last."""
 
+    todo: ClassVar[str] = "apply"
+    doing: ClassVar[str] = ""
     done: ClassVar[str] = "applied"
-    """What a step that is in the database is called."""
     told: ClassVar[Mapping[str, str]] = {}
-    """What the log's lines say besides."""
+    """How the log speaks of its steps, and the fields that say so to a script."""
 
     @staticmethod
     def called(revision: str) -> str:
@@ -86,6 +88,11 @@ class Plan:
     """Whether env.py asked the database for anything: its histories may depend on the answer."""
     chart: Chart = standing
     """For a version table that env.py had not configured when it was asked."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the run has been told."""
+        return self.histories[0].project.settings
 
     @property
     def tables(self) -> tuple[VersionTable, ...]:

@@ -48,6 +48,8 @@ class Attempt:
     failed: str | None = None
     left_something: bool = False
     """The failed revision had committed part of its work."""
+    tried: frozenset[str] = frozenset()
+    """Indexes that it tried to build."""
     relied_on: frozenset[str] = frozenset()
     """Indexes that were to be made unless they existed."""
     error: MigratorError | None = None
@@ -61,16 +63,16 @@ class Attempt:
 class Progress(Transactions):
     """Follows the revisions as Alembic applies them, and what of them is committed."""
 
-    def __init__(self, plan: Plan, sentinel: Sentinel) -> None:
-        """Start before the first."""
-        super().__init__(plan.projects[0].settings, sentinel)
+    def __init__(self, plan: Plan, sentinel: Sentinel, tried: frozenset[str]) -> None:
+        """Start before the first; an earlier attempt had tried to build these indexes."""
+        super().__init__(plan.settings, sentinel)
         self._histories, self._chart = {h.table: h for h in plan.histories}, plan.chart
         self._steps: list[Step] = []
         self._said = 0
         """So many of them, from the first, are in the log."""
         self._wrote = self._committing = self._ended_by_hand = self._left_something = False
         self._relied_on: set[str] = set()
-        self.indexes: set[str] = set()
+        self.indexes = set(tried)
         """Those that a revision tried to build."""
         self._running: tuple[History, str, float] | None = None
         self.refused: MigratorError | None = None
@@ -79,6 +81,11 @@ class Progress(Transactions):
     def current(self) -> str | None:
         """The revision that runs, or None between two."""
         return self._running[1] if self._running else None
+
+    @property
+    def called(self) -> str | None:
+        """What runs, in words, or None between two."""
+        return self._running[0].called(self._running[1]) if self._running else None
 
     @property
     def ran_any(self) -> bool:
@@ -129,10 +136,11 @@ class Progress(Transactions):
         title = (revision.doc or "").strip()
         emit(
             Event.REVISION_STARTED,
-            f"{revision.revision}  {title}" if title else revision.revision,
+            f"{history.doing}{revision.revision}  {title}".rstrip(),
             revision=revision.revision,
             title=title,
             version_table=str(history.table),
+            **history.told,
         )
 
     def finish(self, ran: MigrationContext) -> None:
@@ -182,6 +190,7 @@ class Progress(Transactions):
             steps=(*self._steps, *self._unfinished()),
             failed=self.current,
             left_something=self._left_something,
+            tried=frozenset(self.indexes),
             relied_on=frozenset(self._relied_on),
             error=error,
         )
@@ -204,14 +213,15 @@ class Progress(Transactions):
 
 
 def said(step: Step) -> Step:
-    """Log a revision as applied, unless that was done."""
+    """Log a revision as applied, or taken back, unless that was done."""
     if not step.said:
-        applied = step.applied
+        applied, history = step.applied, step.history
         emit(
             Event.REVISION_APPLIED,
-            f"{applied.revision}  applied in {applied.duration_s:.2f} s",
+            f"{applied.revision}  {history.done} in {applied.duration_s:.2f} s",
             revision=applied.revision,
             duration_s=applied.duration_s,
-            version_table=str(step.history.table),
+            version_table=str(history.table),
+            **history.told,
         )
     return Step(step.history, step.applied, said=True)

@@ -9,6 +9,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from alembic.runtime.migration import HeadMaintainer, MigrationStep
 from alembic.script.revision import CycleDetected, ResolutionError, RevisionError
 from alembic.util import CommandError
 
@@ -18,7 +19,7 @@ from migrator.project.find import unreadable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alembic.script import ScriptDirectory
+    from alembic.script import Script, ScriptDirectory
 
     from migrator.version_table import VersionTable
 
@@ -87,6 +88,48 @@ def destination(script: ScriptDirectory, target: str, current: tuple[str, ...]) 
 def steps(script: ScriptDirectory, wanted: tuple[str, ...], current: tuple[str, ...]) -> list[Any]:
     """Give Alembic's upgrade steps from where the database is to the revisions wanted."""
     return _steps(script, wanted, current) if wanted else []
+
+
+def steps_back(
+    script: ScriptDirectory, unwanted: Iterable[str], current: tuple[str, ...]
+) -> list[Any]:
+    """Give Alembic's downgrade steps for the unwanted revisions that a database here has."""
+    going = frozenset(unwanted)
+    return [
+        MigrationStep.downgrade_from_script(script.revision_map, each)
+        for each in in_place(script, current)
+        if each.revision in going
+    ]
+
+
+def in_place(script: ScriptDirectory, current: tuple[str, ...]) -> list[Script]:
+    """Give the revisions that a database at `current` has, the newest first."""
+    return list(script.iterate_revisions(current, "base", select_for_downgrade=True))
+
+
+def end(current: Iterable[str], steps: Iterable[Any]) -> tuple[str, ...]:
+    """Give the rows that Alembic leaves in a version table which had these, by these steps."""
+    rows = _Rows(current)
+    for step in steps:
+        rows.update_to_step(step)
+    return tuple(sorted(rows.heads))
+
+
+class _Rows(HeadMaintainer):
+    """Alembic's own account of the rows, without a table."""
+
+    def __init__(self, heads: Iterable[str]) -> None:
+        self.heads = set(heads)
+
+    def _insert_version(self, version: str) -> None:
+        self.heads.add(version)
+
+    def _delete_version(self, version: str) -> None:
+        self.heads.remove(version)
+
+    def _update_version(self, from_: str, to_: str) -> None:
+        self.heads.remove(from_)
+        self.heads.add(to_)
 
 
 def _steps(script: ScriptDirectory, wanted: Any, current: Any) -> list[Any]:  # noqa: ANN401 - Alembic takes text or a tuple

@@ -41,8 +41,9 @@ def survey(projects: tuple[Project, ...], witness: Witness, chart: Chart = stand
 
 
 def announce(plan: Plan, invalid_indexes: frozenset[str]) -> None:
-    """Log what is going to be applied, and what is broken already and is left alone."""
-    told = f"Going to apply {counted(len(plan.pending))}: {_spanned(plan.pending)}."
+    """Log what is going to be done, and what is broken already and is left alone."""
+    way = plan.histories[0]
+    told = f"Going to {way.todo} {counted(len(plan.pending))}: {_spanned(plan.pending)}."
     if invalid_indexes:
         told += (
             "\nAn invalid index was there before; drop it and build it again:"
@@ -61,6 +62,7 @@ def announce(plan: Plan, invalid_indexes: frozenset[str]) -> None:
         pending=list(plan.pending),
         invalid_indexes=sorted(invalid_indexes),
         transactions="one" if in_one else "per-revision",
+        **way.told,
     )
 
 

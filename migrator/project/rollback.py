@@ -1,0 +1,132 @@
+"""After a failure: what the run applied is taken back, or it is said why that is not possible.
+
+The first error is the run's, whatever comes of the rollback; its hint says what came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from migrator.errors import ProjectError, UnreachableError
+from migrator.interruption import WATCH
+from migrator.project.descent import descent, together
+from migrator.project.progress import said
+from migrator.project.survey import announce, drops
+from migrator.report import named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from migrator.errors import MigratorError
+    from migrator.project.judge import Evidence, Verdict
+    from migrator.project.plan import Plan
+    from migrator.project.progress import Attempt
+    from migrator.version_table import VersionTable
+
+    Standing = Mapping[VersionTable, tuple[str, ...]]
+
+_SETTING = "MIGRATOR_ON_FAILURE=rollback"
+_MOST_NAMED = 4
+
+
+def retreat(attempt: Attempt, verdict: Verdict, evidence: Evidence) -> Plan | None:
+    """Give the way back from an attempt that failed.
+
+    None where nothing of it is in the database, or where there is no way: the error's hint then
+    says why, and nothing was tried.
+    """
+    if verdict.error is None or verdict.state in {"unchanged", "migrated"}:
+        return None
+    why = _forbidden(attempt, verdict.failed, verdict.error, evidence)
+    if why is None:
+        try:
+            return _announced(_way_back(attempt, evidence.revisions or {}))
+        except ProjectError as obstacle:
+            why = obstacle.message
+    _add(verdict, f"{_SETTING} took nothing back. {why}")
+    return None
+
+
+def undone(
+    attempt: Attempt,
+    verdict: Verdict,
+    back: Attempt,
+    evidence: Evidence,
+    invalid_before: frozenset[str],
+) -> Verdict:
+    """Weigh the way back against what a fresh connection saw after it."""
+    found = evidence.revisions
+    if found is None:
+        told = evidence.problem.message if evidence.problem else "nobody could look"
+        _add(verdict, f"{_SETTING} was at work, and then: {told}")
+        return replace(verdict, applied=(), state="unknown")
+    left = {h.table: h.outstanding(found.get(h.table, ())) for h in back.histories}
+    for step in back.steps:
+        if step.applied.revision not in left[step.history.table]:
+            said(step)
+    elsewhere, broken = _elsewhere(back, found), evidence.invalid_indexes - invalid_before
+    if elsewhere or broken:
+        _add(verdict, _told_of_failure(back, elsewhere, broken), anew=True)
+        there = [s for s in attempt.steps if s.applied.revision in left[s.history.table]]
+        applied = tuple(step.applied for step in there)
+        return replace(verdict, applied=applied, state="partially_migrated")
+    _add(verdict, _told(back), anew=True)
+    return replace(verdict, applied=(), state="rolled_back")
+
+
+def _forbidden(
+    attempt: Attempt, failed: str | None, error: MigratorError, evidence: Evidence
+) -> str | None:
+    """Say why no way back is even looked for, or None."""
+    if error.outcome == "interrupted" or WATCH.pending is not None:
+        return "An interrupted run begins no rollback, which would be cut off half way."
+    if isinstance(error, UnreachableError):
+        return "The server, or the lock, was lost on the way."
+    if evidence.revisions is None:
+        return "Nobody could look at what is in the database."
+    if attempt.left_something and failed:
+        return f"Revision {failed} had committed a part of its work, which no downgrade undoes."
+    return None
+
+
+def _way_back(attempt: Attempt, found: Standing) -> Plan:
+    """Give the way back; raises `ProjectError` where there is none."""
+    descents = [descent(h, found.get(h.table, ())) for h in reversed(attempt.histories)]
+    for each in descents:
+        each.see()
+    return together(descents)
+
+
+def _announced(plan: Plan) -> Plan:
+    if plan.pending:
+        announce(plan, frozenset())
+    return plan
+
+
+def _elsewhere(back: Attempt, found: Standing) -> Standing:
+    """Give the version tables that are not where they were before the run."""
+    rows = {h.table: found.get(h.table, ()) for h in back.histories}
+    return {h.table: rows[h.table] for h in back.histories if {*rows[h.table]} != {*h.destination}}
+
+
+def _told(back: Attempt) -> str:
+    names = [step.applied.revision for step in back.steps]
+    where = named(dict.fromkeys(r for h in back.histories for r in h.destination))
+    what = f": {', '.join(names)}" if names else ""
+    return f"{_SETTING} took back what this run had done{what}. The database is at {where} again."
+
+
+def _told_of_failure(back: Attempt, left: Standing, broken: frozenset[str]) -> str:
+    places = [f"{table} is at {named(rows)}" for table, rows in left.items()]
+    places[_MOST_NAMED:] = ["…"] if len(places) > _MOST_NAMED else []
+    places += [f"an invalid index is left: {drops(broken)}"] if broken else []
+    what = back.error.message if back.error else "env.py returned as if all were well."
+    return f"{_SETTING} did not get through: {'; '.join(places)}. {what}"
+
+
+def _add(verdict: Verdict, hint: str, *, anew: bool = False) -> None:
+    """Say more in the hint; `anew` leaves out what was said there of indexes."""
+    if (error := verdict.error) is not None:
+        before = verdict.hint if anew else error.hint
+        error.hint = " ".join(filter(None, (before, hint)))
