@@ -83,6 +83,28 @@ class BugError(MigratorError):
     """An exception that nobody expected."""
 
 
+class BackupError(MigratorError):
+    """The backup could not be made, or is none; nothing was migrated."""
+
+    exit_code = 73
+    kind = "backup"
+
+
+class ClientError(MigratorError):
+    """There is no pg_dump that can read this server."""
+
+    exit_code = 73
+    kind = "pg_dump"
+    outcome = "refused"
+
+
+class StorageError(MigratorError):
+    """The backup could not be stored, or not be read back; nothing was migrated."""
+
+    exit_code = 74
+    kind = "storage"
+
+
 class BusyError(MigratorError):
     """Another run holds the lock, or a table lock could not be had."""
 

@@ -6,11 +6,13 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
+from migrator.backup.take import prepare
 from migrator.database.catalog import examine, invalid_indexes, revisions, sweep
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
 from migrator.database.sentinel import watching
+from migrator.database.source import Source
 from migrator.database.witness import witness
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
@@ -56,6 +58,7 @@ def run(
         if not plan.pending:
             journal.nothing_pending()
             return plan
+        means = prepare(Source(server), settings)
         keys = keys_for(plan.tables, settings.lock_key)
         with hold(server, keys, settings.lock_wait) as guard:
             plan = plan.at({table: revisions(server.connection, table) for table in plan.tables})
@@ -68,12 +71,14 @@ def run(
             with (
                 recording(server, journal, plan.files),
                 watching(guard, pulse, settings) as sentinel,
-                WATCH.held_back(),
             ):
-                journal.changing()
-                carry = _carrying(server, sentinel, invalid)
-                undo = carry if settings.on_failure == "rollback" else None
-                conclude(guard, carry(plan), invalid, journal, undo)
+                if means:
+                    journal.backed_up(means.take(plan, guard.failure))
+                with WATCH.held_back():
+                    journal.changing()
+                    carry = _carrying(server, sentinel, invalid)
+                    undo = carry if settings.on_failure == "rollback" else None
+                    conclude(guard, carry(plan), invalid, journal, undo)
         return plan
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MASK = "***"
 _NAMES_A_SECRET = re.compile(
-    r"PASSW(OR)?D|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY", re.IGNORECASE
+    r"PASSW(OR)?D|SECRET|TOKEN|(API|ACCESS|ACCOUNT|STORAGE|SAS|PRIVATE)_?KEY", re.IGNORECASE
 )
 _LOGIN = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*://[^\s:/@]*):\S+@")
 _PASSWORD = re.compile(

@@ -47,6 +47,7 @@ class Journal:
     failed: str | None = None
     database_state: str = "unchanged"
     nothing_to_do: str | None = None
+    backup: str | None = None
     remarks: list[str] = field(default_factory=list)
     """Sentences about what did not decide how the run ended."""
 
@@ -57,6 +58,10 @@ class Journal:
     def nothing_pending(self, since: str = "nothing is pending") -> None:
         """Learn that there is nothing to do, and why."""
         self.nothing_to_do = f"The database is at {named(self.origin)}: {since}."
+
+    def backed_up(self, address: str) -> None:
+        """Learn where the backup is, proven and complete."""
+        self.backup = address
 
     def changing(self) -> None:
         """Learn that from now on only a look at the database can tell its state."""
@@ -181,7 +186,7 @@ def _outcome(
         applied=journal.applied,
         failed=journal.failed,
         database_state=journal.database_state,
-        backup=None,
+        backup=journal.backup,
         error=error,
         message="\n".join((message, *journal.remarks)),
     )

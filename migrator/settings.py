@@ -99,6 +99,24 @@ class Settings:
         "the whole run; set it below the platform's own limit",
         values.duration_above_zero("0 would end the run before it begins: leave it out instead"),
     )
+    backup_to: str | None = row(
+        None,
+        "take a backup there first: s3://bucket/prefix, gs://, az://, or file:///directory",
+        values.backup_place,
+    )
+    backup_keep: int = row(
+        "10",
+        "so many of the newest backups are kept",
+        values.count_above_zero("0 would keep none, not even the one that was just made"),
+    )
+    backup_verify: str = row(
+        "list",
+        "list: read back what is stored; restore: restore it too, into a scratch database",
+        values.one_of("list", "restore"),
+    )
+    backup_encrypt_to: tuple[str, ...] = row(
+        "", "age recipients, by commas, that a backup is encrypted to", values.names_if_any
+    )
     log_format: str | None = row(
         None,
         "json or console; by default console on a terminal, json elsewhere",
@@ -127,10 +145,6 @@ class Loaded:
 
 
 NOT_YET = {
-    "backup_to": None,
-    "backup_keep": "10",
-    "backup_verify": "list",
-    "backup_encrypt_to": None,
     "on_db_ahead": "fail",
     "max_risk": None,
     "verify": "heads",
@@ -175,11 +189,13 @@ def read(
     Raises `ConfigurationError` with every problem found.
     """
     problems: list[str] = []
-    notes, meant = elsewhere.honoured(environ, problems)
+    notes, meant = elsewhere.honoured(_with_backup_flag(flags, environ), problems)
     problems += _unknown(environ)
     problems += _not_yet(environ)
     found = {r.name: _value(r, flags, {**environ, **meant}, problems) for r in rows()}
     found["database_url"] = target(flags, environ, problems)
+    if environ.get("MIGRATOR_BACKUP_TO") == "" and not flags.get("backup_to"):
+        problems.append("MIGRATOR_BACKUP_TO: it is empty: say where to, or leave it out")
     problems += _contradictions(found)
     if found["database_url"] is not None and not environ.get("PGAPPNAME"):
         found["database_url"] = address.with_application_name(found["database_url"], _name(environ))
@@ -248,6 +264,18 @@ def _contradictions(found: Mapping[str, Any]) -> Iterator[str]:
             f"MIGRATOR_STATEMENT_TIMEOUT ({statement:g} s) is below MIGRATOR_DDL_LOCK_TIMEOUT"
             f" ({lock:g} s): a statement that only waits for its lock would fail the run"
         )
+    if found["backup_encrypt_to"] and found["backup_verify"] == "restore":
+        yield (
+            "MIGRATOR_BACKUP_VERIFY=restore cannot read what MIGRATOR_BACKUP_ENCRYPT_TO encrypts:"
+            " the private key is not here, and should not be"
+        )
+
+
+def _with_backup_flag(
+    flags: Mapping[str, str | None], environ: Mapping[str, str]
+) -> Mapping[str, str]:
+    said = flags.get("backup_to")
+    return {**environ, "MIGRATOR_BACKUP_TO": said} if said else environ
 
 
 def refuse_unknown(given: Iterable[str], besides: Iterable[str]) -> None:
@@ -279,7 +307,7 @@ def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
 def _not_yet(environ: Mapping[str, str]) -> Iterator[str]:
     for name, harmless in NOT_YET.items():
         said = environ.get(variable(name))
-        if said is None or (said == "" and name != "backup_to") or said == harmless:
+        if not said or said == harmless:
             continue
         yield f"{variable(name)}: this version cannot do that yet, and would not pretend to"
 

@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +15,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
 _SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"0", "false", "no", "off"})
+_BACKUP_SCHEMES = ("s3", "gs", "az", "file")
+_BACKUP_FORMS = "s3://bucket/prefix, gs://, az://, or file:///directory"
 
 
 _LONGEST_S = 2_147_483
@@ -92,6 +95,43 @@ def one_of(*choices: str) -> Callable[[str], str]:
 def words(value: str) -> tuple[str, ...]:
     """Give the words between spaces; quotes keep a word together, as in a shell."""
     return tuple(shlex.split(value))
+
+
+def count_above_zero(why: str) -> Callable[[str], int]:
+    """Give a parser of whole numbers that refuses zero, saying why."""
+
+    def parse(value: str) -> int:
+        if not value.strip().isdecimal():
+            message = f"{value!r} is not a whole number"
+            raise ValueError(message)
+        if int(value) == 0:
+            raise ValueError(why)
+        return int(value)
+
+    return parse
+
+
+def backup_place(value: str) -> str:
+    """Give the address of a directory or bucket for backups, without what is odd in it."""
+    parts = urlsplit(value.strip())
+    if parts.scheme not in _BACKUP_SCHEMES:
+        message = f"{value!r} is no place for backups: write {_BACKUP_FORMS}"
+        raise ValueError(message)
+    if "@" in parts.netloc:
+        message = "credentials do not belong in it: the store's own variables hold them"
+        raise ValueError(message)
+    if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
+        message = f"{value!r} has three slashes before an absolute path: file:///backups"
+        raise ValueError(message)
+    if parts.scheme != "file" and not parts.netloc:
+        message = f"{value!r} names no bucket: write {_BACKUP_FORMS}"
+        raise ValueError(message)
+    return value.strip()
+
+
+def names_if_any(value: str) -> tuple[str, ...]:
+    """Give the names between commas, or none."""
+    return names(value) if value else ()
 
 
 def names(value: str) -> tuple[str, ...]:

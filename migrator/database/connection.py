@@ -113,9 +113,9 @@ def connect(address: Address, timeout_s: float) -> Iterator[Server]:
         by = " by way of a pooler" if server.pooled else ""
         emit(
             Event.DATABASE_CONNECTED,
-            f"Connected to {address}, Postgres {_readable(server.version)}{by}.",
+            f"Connected to {address}, Postgres {readable_version(server.version)}{by}.",
             database=server.identity.database,
-            server_version=_readable(server.version),
+            server_version=readable_version(server.version),
             pooled=server.pooled,
             duration_s=round(time.monotonic() - began, 3),
         )
@@ -261,5 +261,6 @@ def _met(address: Address, connection: Connection) -> Server:
     return Server(address, connection, Identity(*identity), connection.server_version, pooled)
 
 
-def _readable(version: int) -> str:
+def readable_version(version: int) -> str:
+    """Give a `server_version_num` as a person writes it: 15.4."""
     return f"{version // 10_000}.{version % 10_000}"

@@ -100,6 +100,11 @@ class Plan:
         return tuple(h.table for h in self.histories)
 
     @property
+    def standing(self) -> Mapping[VersionTable, tuple[str, ...]]:
+        """The revisions that each version table holds."""
+        return {h.table: h.current for h in self.histories}
+
+    @property
     def current(self) -> tuple[str, ...]:
         """The revisions the database is at."""
         return _union(h.current for h in self.histories)

@@ -19,6 +19,7 @@ from migrator import address, cli, elsewhere, errors, settings, standing
 from migrator.database.lock import keys_for
 from migrator.log import Event
 from migrator.version_table import VersionTable
+from tests import backups
 from tests.command import run
 from tests.docs.markdown import ROOT, Block, Page, code, page, pages
 from tests.faults import matrix
@@ -26,6 +27,7 @@ from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.servers import Database, Server
 
@@ -215,7 +217,7 @@ def test_every_command_line_on_a_page_is_understood(
 
 
 @pytest.fixture(scope="module")
-def seen(server: Server) -> list[dict[str, Any]]:
+def seen(server: Server, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Give the lines of runs which together write every event there is."""
     nobody = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
     lines = run("run", "--connect-timeout", "1s", url=nobody).lines
@@ -231,7 +233,23 @@ def seen(server: Server) -> list[dict[str, Any]]:
         lines += run("run", AUTO_MIGRATE="false").lines
     with server.fresh() as database:
         lines += _blocked(database)
+    with server.fresh() as database:
+        lines += _backed_up(database, tmp_path_factory.mktemp("backups"))
     return lines
+
+
+def _backed_up(database: Database, directory: Path) -> list[dict[str, Any]]:
+    """Give the lines of a run whose pg_dump has something to say, and takes its time."""
+    programs = directory / "bin"
+    programs.mkdir()
+    (programs / "pg_restore").symlink_to(backups.PROGRAMS / "pg_restore")
+    (programs / "pg_dump").write_text(
+        '#!/bin/sh\n[ "$1" = --version ] || (echo "pg_dump: warning: odd" >&2; sleep 3)\n'
+        f'exec {backups.PROGRAMS}/pg_dump "$@"\n'
+    )
+    (programs / "pg_dump").chmod(0o755)
+    told = backups.settings(directory, PATH=backups.path(programs))
+    return run("run", url=database.url, **told).lines
 
 
 def _blocked(database: Database) -> list[dict[str, Any]]:

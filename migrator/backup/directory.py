@@ -1,0 +1,126 @@
+"""A directory as a store: a file is there when it is whole, and on the disk."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from migrator.backup import ephemeral
+from migrator.errors import ConfigurationError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PIECE = 1 << 20
+_HIDDEN = "."
+
+
+class Directory:
+    """A directory that somebody keeps."""
+
+    def __init__(self, path: str, *, ephemeral: bool) -> None:
+        """Keep files in it; `ephemeral` allows one that is thrown away."""
+        self._root, self._ephemeral = Path(path), ephemeral
+
+    def address(self, name: str) -> str:
+        """Give the file's URL."""
+        return "file://" + quote(str(self._root / name))
+
+    def check(self) -> None:
+        """See that it is there, takes files, and is not thrown away with the container."""
+        problem = self._problem()
+        if problem:
+            raise ConfigurationError(
+                f"MIGRATOR_BACKUP_TO: {problem}.",
+                hint="Take a directory on a volume, or an object store (s3://, gs://, az://)."
+                " Nothing was migrated.",
+            )
+
+    @contextmanager
+    def writing(self, name: str, expected_bytes: int) -> Iterator[Callable[[bytes], object]]:
+        """Write under a hidden name; once all is on the disk, give it its own."""
+        del expected_bytes
+        final = self._root / name
+        partial = final.with_name(f"{_HIDDEN}{final.name}.partial")
+        with _spoken(final):
+            self._make_folder(final.parent)
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                yield lambda data: _write(file.fileno(), data, final)
+                with _spoken(final):
+                    os.fsync(file.fileno())
+            with _spoken(final):
+                partial.rename(final)
+                _sync(final.parent)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink()
+            raise
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """Give the file in pieces."""
+        path = self._root / name
+        with _spoken(path), path.open("rb", buffering=0) as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Give the size of each file under a folder; what is being written is none yet."""
+        found = sorted((self._root / folder).rglob("*"))
+        with _spoken(self._root):
+            return {
+                str(path.relative_to(self._root)): path.stat().st_size
+                for path in found
+                if path.is_file() and not path.name.startswith(_HIDDEN)
+            }
+
+    def remove(self, name: str) -> None:
+        """Remove the file."""
+        with _spoken(self._root / name):
+            (self._root / name).unlink()
+
+    def _problem(self) -> str | None:
+        if not self._root.is_dir():
+            return f"there is no directory {str(self._root)!r}"
+        if not os.access(self._root, os.W_OK | os.X_OK):
+            return f"this user may not write in {str(self._root)!r}"
+        thrown_away = None if self._ephemeral else ephemeral.reason(self._root)
+        allow = "; ?ephemeral=ok behind the address allows it"
+        return f"{str(self._root)!r} {thrown_away}{allow}" if thrown_away else None
+
+    def _make_folder(self, folder: Path) -> None:
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync(folder.parent)
+
+
+@contextmanager
+def _spoken(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        message = f"The backup could not be kept in {path}: {error.strerror}."
+        hint = "Make room, or mend what is wrong with it, and try again. Nothing was migrated."
+        raise StorageError(message, hint=hint) from None
+
+
+def _write(descriptor: int, data: bytes, path: Path) -> None:
+    view = memoryview(data)
+    with _spoken(path):
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+
+def _sync(folder: Path) -> None:
+    """Bring a directory to the disk: a new name in it, that is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

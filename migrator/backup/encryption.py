@@ -1,0 +1,96 @@
+"""Encryption to public keys, in the format of age: who holds the private one can read it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from migrator.errors import BackupError, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from migrator.backup.stream import Meter, Reader
+
+Recipients: TypeAlias = tuple[Any, ...]
+"""pyrage's own objects."""
+
+
+def recipients(written: Sequence[str]) -> Recipients:
+    """Read recipients as age writes them: `age1…`, or a public key of SSH.
+
+    Raises `ConfigurationError` where one is none, or the extra `encrypt` is not installed.
+    """
+    if not written:
+        return ()
+    try:
+        from pyrage import RecipientError, ssh, x25519  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise ConfigurationError(
+            "MIGRATOR_BACKUP_ENCRYPT_TO: pyrage is not installed.",
+            hint="Install migrator with its extra `encrypt`. Nothing was tried.",
+        ) from None
+    found = []
+    for each in written:
+        kind = ssh if each.startswith("ssh-") else x25519
+        try:
+            found.append(kind.Recipient.from_str(each))
+        except RecipientError as error:
+            message = f"MIGRATOR_BACKUP_ENCRYPT_TO: {each!r} is no recipient: {error}."
+            hint = "It is a public key: age1…, or ssh-ed25519 …, or ssh-rsa …."
+            raise ConfigurationError(message, hint=hint) from None
+    return tuple(found)
+
+
+def encrypt(source: Reader, sink: Meter, to: Recipients) -> None:
+    """Write the source to the sink, encrypted.
+
+    Raises what the one or the other raised; pyrage gives only its text.
+    """
+    from pyrage import EncryptError, encrypt_io  # noqa: PLC0415 - an extra
+
+    failures: list[BaseException] = []
+    reader, writer = _Reader(source, failures), _Writer(sink, failures)
+    try:
+        encrypt_io(reader, writer, to)
+    except EncryptError as error:
+        if failures:
+            raise failures[0] from None
+        raise BackupError(f"The backup could not be encrypted: {error}.") from None
+
+
+class _Reader:
+    """Gives pieces of the size asked for, and remembers what went wrong."""
+
+    def __init__(self, source: Reader, failures: list[BaseException]) -> None:
+        self._source, self._failures = source, failures
+        self._left = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        with _remembered(self._failures):
+            self._left = self._left or memoryview(self._source.read())
+        piece, self._left = self._left[:size], self._left[size:]
+        return bytes(piece)
+
+
+class _Writer:
+    """Passes on, and remembers what went wrong."""
+
+    def __init__(self, sink: Meter, failures: list[BaseException]) -> None:
+        self._sink, self._failures = sink, failures
+
+    def write(self, data: bytes) -> int:
+        with _remembered(self._failures):
+            return self._sink.write(data)
+
+    def flush(self) -> None:
+        self._sink.flush()
+
+
+@contextmanager
+def _remembered(failures: list[BaseException]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        failures.append(error)
+        raise

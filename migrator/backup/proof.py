@@ -1,0 +1,103 @@
+"""The proof: what is stored is read back, is what was dumped, and pg_restore can read it."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from migrator.backup import environment
+from migrator.backup.dump import failed
+from migrator.backup.stream import Meter
+from migrator.errors import BackupError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from migrator.backup.child import Child
+    from migrator.backup.crew import Crew
+    from migrator.backup.programs import Programs
+
+_DATA = " TABLE DATA "
+_AGAIN = "Look at the store: what is read from it is not what was written. Nothing was migrated."
+
+
+def read_back(
+    address: str,
+    pieces: Iterable[bytes],
+    expected: Meter,
+    feed: Callable[[bytes], object] = lambda _: None,
+) -> None:
+    """Read all of what is stored, and hand it on; it must be what was written.
+
+    Raises `StorageError` where it is not.
+    """
+    seen = Meter(feed)
+    try:
+        for piece in pieces:
+            seen.write(piece)
+    except FileNotFoundError:
+        raise StorageError(f"{address} is not there.", hint=_AGAIN) from None
+    if (seen.size_bytes, seen.sha256) != (expected.size_bytes, expected.sha256):
+        raise StorageError(
+            f"{address} is not what was stored:"
+            f" {seen.size_bytes:,} bytes with SHA-256 {seen.sha256},"
+            f" not {expected.size_bytes:,} with {expected.sha256}.",
+            hint=_AGAIN,
+        )
+
+
+class Listing:
+    """What `pg_restore --list` finds in a dump that is fed to it."""
+
+    def __init__(self, child: Child, complaints: list[str]) -> None:
+        """Listen to this child; it may print before it has read all."""
+        self._child, self._complaints = child, complaints
+        self._printed: list[bytes] = []
+        self._wants = True
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def feed(self, data: bytes) -> None:
+        """Give it the next of the dump; it needs the beginning only."""
+        self._wants = self._wants and self._child.write(data)
+
+    def tables(self) -> frozenset[str]:
+        """Give what may be names of tables with data; raises `BackupError` where it fails."""
+        self._child.end_of_input()
+        code = self._child.wait()
+        self._listener.join()
+        if code != 0:
+            raise failed("pg_restore --list", code, self._complaints)
+        lines = b"".join(self._printed).decode(errors="replace").splitlines()
+        found = (line.split(_DATA, 1)[1] for line in lines if _DATA in line)
+        return frozenset(name for entry in found for name in _beginnings(entry))
+
+    def _listen(self) -> None:
+        while chunk := self._child.read():
+            self._printed.append(chunk)
+
+
+@contextmanager
+def listing(programs: Programs, crew: Crew) -> Iterator[Listing]:
+    """Run `pg_restore --list` for as long as the block lasts."""
+    complaints: list[str] = []
+    line = [programs.pg_restore, "--list"]
+    told = environment.for_program()
+    with crew.program(line, told, complaints.append, fed=True) as child:
+        yield Listing(child, complaints)
+
+
+def lists(listed: frozenset[str], expected: Iterable[str]) -> None:
+    """See that the data of all these tables is in the dump; raises `BackupError`."""
+    missing = [name for name in expected if name not in listed]
+    if missing:
+        message = f"The dump lacks the data of {len(missing)} tables: {', '.join(missing[:5])}."
+        raise BackupError(message, hint="Nothing was migrated.")
+
+
+def _beginnings(entry: str) -> Iterator[str]:
+    """Give `schema name` of an entry `schema name owner`: each may have spaces in it."""
+    words = entry.split(" ")
+    for count in range(2, len(words)):
+        yield " ".join(words[:count])

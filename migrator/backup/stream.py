@@ -1,0 +1,57 @@
+"""From the dump to the store: counted and hashed on the way, encrypted where asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Protocol
+
+from migrator.backup.encryption import encrypt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from migrator.backup.encryption import Recipients
+
+
+class Reader(Protocol):
+    """What gives bytes, and nothing at its end."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give the next."""
+
+
+class Meter:
+    """Passes on what is written, and knows how much that was and its SHA-256."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        """Begin with nothing."""
+        self._write = write
+        self._hash = hashlib.sha256()
+        self.size_bytes = 0
+
+    def write(self, data: bytes) -> int:
+        """Pass it on; gives its length."""
+        self._write(data)
+        self._hash.update(data)
+        self.size_bytes += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: it keeps nothing back."""
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what was written so far, in hexadecimal."""
+        return self._hash.hexdigest()
+
+
+def copy(source: Reader, sink: Meter, recipients: Recipients) -> None:
+    """Write the whole source to the sink, encrypted where there are recipients.
+
+    Raises what the one or the other raised.
+    """
+    if recipients:
+        return encrypt(source, sink, recipients)
+    while chunk := source.read():
+        sink.write(chunk)
+    return None

@@ -1,0 +1,237 @@
+"""Taking a backup: prepared before the lock, taken under it, proven before anything is migrated."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from migrator import __version__
+from migrator.backup import environment, proof
+from migrator.backup.crew import Crew
+from migrator.backup.dump import dumping
+from migrator.backup.encryption import Recipients, recipients
+from migrator.backup.manifest import DUMP, ENCRYPTED, FORMAT, KIND, Manifest, name_for, now, save
+from migrator.backup.programs import Programs, programs_for
+from migrator.backup.progress import Progress, readable
+from migrator.backup.retention import retain
+from migrator.backup.store import Store, store_at
+from migrator.backup.stream import Meter, copy
+from migrator.errors import BackupError, ConfigurationError, MigratorError
+from migrator.log import Event, emit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from migrator.database.source import Snapshot, Source
+    from migrator.settings import Settings
+    from migrator.version_table import VersionTable
+
+    Lost = Callable[[], MigratorError | None]
+
+_NOTICED_WITHIN_S, _LOOK_S = 1.5, 0.1
+_DIRECT = (
+    "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."
+    " Nothing was migrated."
+)
+
+
+class Plan(Protocol):
+    """Where the database is when the backup is taken, and where the run is to bring it."""
+
+    @property
+    def current(self) -> tuple[str, ...]:
+        """The revisions it is at."""
+
+    @property
+    def destination(self) -> tuple[str, ...]:
+        """The revisions it is to be at."""
+
+    @property
+    def standing(self) -> Mapping[VersionTable, tuple[str, ...]]:
+        """The revisions that each version table holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """All that a backup needs, seen to be there."""
+
+    source: Source
+    store: Store
+    programs: Programs
+    recipients: Recipients
+    settings: Settings
+
+    def take(self, plan: Plan, lost: Lost) -> str:
+        """Take a backup, prove it, and remove those that are one too many; gives its address.
+
+        `lost` gives the error of a run whose lock is gone. Raises `BackupError`, `StorageError`,
+        or that error; then no backup is left that could pass for one.
+        """
+        taking = Taking(self, plan, lost)
+        try:
+            taking.crew.does(taking.work, taking.look)
+        except BackupError:
+            taking.blame_the_server()
+            raise
+        return taking.address
+
+
+def prepare(source: Source, settings: Settings) -> Means | None:
+    """See before the lock that a backup can be taken; None where none is asked for.
+
+    Raises `ClientError`, `ConfigurationError` or `StorageError` with what to do.
+    """
+    if settings.backup_to is None:
+        return None
+    if source.pooled:
+        message = "A backup cannot be taken through a pooler: pg_dump needs one session throughout."
+        raise ConfigurationError(message, hint=_DIRECT)
+    if settings.backup_verify == "restore":
+        message = "MIGRATOR_BACKUP_VERIFY=restore: this version cannot do that yet."
+        raise ConfigurationError(message, hint="Nothing was migrated.")
+    crew, url = Crew(), settings.backup_to
+    return crew.does(lambda: _prepared(source, settings, url, crew))
+
+
+def _prepared(source: Source, settings: Settings, url: str, crew: Crew) -> Means:
+    to = recipients(settings.backup_encrypt_to)
+    programs = programs_for(source.version, crew)
+    store = store_at(url)
+    store.check()
+    return Means(source, store, programs, to, settings)
+
+
+@dataclass
+class Taking:
+    """One backup while it is taken."""
+
+    means: Means
+    plan: Plan
+    lost: Lost
+    crew: Crew = field(default_factory=Crew)
+    progress: Progress = field(default_factory=Progress)
+    created: datetime = field(default_factory=now)
+
+    def __post_init__(self) -> None:
+        """Give it its name."""
+        database = self.means.source.identity.database
+        self.name = name_for(database, self.plan.current, self.created)
+        self.file = self.name + (ENCRYPTED if self.means.recipients else DUMP)
+        self.address = self.means.store.address(self.file)
+
+    def look(self) -> None:
+        """Say how far it is; raises the error of a lock that is lost."""
+        self.progress.look()
+        if error := self.lost():
+            raise error
+
+    def blame_the_server(self) -> None:
+        """Raise the error of a lost lock where that is why a dump failed; it is noticed late."""
+        ends = time.monotonic() + _NOTICED_WITHIN_S
+        while time.monotonic() < ends:
+            if error := self.lost():
+                raise error
+            time.sleep(_LOOK_S)
+
+    def work(self) -> Manifest:
+        """Dump, store, prove, and write the manifest."""
+        began = time.monotonic()
+        with self.means.source.snapshot() as snapshot, self.crew.stopping(snapshot.cancel):
+            meter = self._stored(snapshot)
+        try:
+            self._proven(meter, snapshot)
+            manifest = self._manifest(meter, snapshot)
+            save(self.means.store, manifest)
+        except BaseException:
+            with suppress(MigratorError, FileNotFoundError):
+                self.means.store.remove(self.file)
+            raise
+        self._say(manifest, time.monotonic() - began)
+        retain(self.means.store, manifest, self.means.settings.backup_keep)
+        return manifest
+
+    def _stored(self, snapshot: Snapshot) -> Meter:
+        means, total = self.means, self.means.source.total_bytes()
+        emit(
+            Event.BACKUP_STARTED,
+            f"Taking a backup of {readable(total)} to {self.address}.",
+            address=self.address,
+            database_bytes=total,
+            compression=means.programs.compression,
+            encrypted=bool(means.recipients),
+            pg_dump=means.programs.version,
+        )
+        dump = partial(dumping, means.programs, means.source, snapshot.name)
+        with means.store.writing(self.file, total) as write:
+            meter = Meter(write)
+            self.progress.begins(meter, snapshot.tables)
+            with dump(self.crew, self.progress.heard) as reader:
+                copy(reader, meter, means.recipients)
+        return meter
+
+    def _proven(self, meter: Meter, snapshot: Snapshot) -> None:
+        means = self.means
+        pieces = self.crew.unless_stopped(means.store.read(self.file))
+        if means.recipients:
+            return proof.read_back(self.address, pieces, meter)
+        with proof.listing(means.programs, self.crew) as listing:
+            proof.read_back(self.address, pieces, meter, listing.feed)
+            listed = listing.tables()
+        still_there = {table.oid for table in means.source.tables()}
+        expected = [t for t in snapshot.tables if t.oid in still_there]
+        return proof.lists(listed, (f"{t.schema} {t.name}" for t in expected))
+
+    def _manifest(self, meter: Meter, snapshot: Snapshot) -> Manifest:
+        means, identity = self.means, self.means.source.identity
+        return Manifest(
+            kind=KIND,
+            format=FORMAT,
+            name=self.name,
+            file=self.file,
+            created=self.created.isoformat().replace("+00:00", "Z"),
+            database=identity.database,
+            system_identifier=str(identity.system_identifier)
+            if identity.system_identifier
+            else None,
+            server_version=means.source.readable_version,
+            revisions_from=self.plan.current,
+            revisions_to=self.plan.destination,
+            version_tables=_tables(self.plan.standing),
+            size_bytes=meter.size_bytes,
+            sha256=meter.sha256,
+            compression=means.programs.compression,
+            encryption="age" if means.recipients else None,
+            recipients=means.settings.backup_encrypt_to,
+            proof=means.settings.backup_verify,
+            migrator_version=__version__,
+            pg_dump_version=means.programs.version,
+            deployment=environment.variables().get("RAILWAY_DEPLOYMENT_ID"),
+            tables={
+                str(t): {"rows_estimate": t.rows_estimate, "size_bytes": t.size_bytes}
+                for t in snapshot.tables
+            },
+            rows=None,
+        )
+
+    def _say(self, manifest: Manifest, duration_s: float) -> None:
+        emit(
+            Event.BACKUP_FINISHED,
+            f"Stored and proven in {duration_s:.1f} s: {readable(manifest.size_bytes)},"
+            f" {self.address}.",
+            address=self.address,
+            size_bytes=manifest.size_bytes,
+            sha256=manifest.sha256,
+            proof=manifest.proof,
+            duration_s=round(duration_s, 3),
+        )
+
+
+def _tables(standing: Mapping[VersionTable, tuple[str, ...]]) -> Sequence[Mapping[str, Any]]:
+    return [
+        {"schema": table.schema or table.found_in, "name": table.name, "revisions": revisions}
+        for table, revisions in standing.items()
+    ]

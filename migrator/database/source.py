@@ -1,0 +1,116 @@
+"""What a backup asks of the database: how to reach it, a snapshot of it, what is in it."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, make_dsn
+
+from migrator.database.connection import fetch, readable_version
+from migrator.database.contents import Table, counted, tables
+from migrator.database.guard import LIVELINESS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection as Connection
+
+    from migrator.database.connection import Identity, Server
+
+_WITHIN_S = 20.0
+_PREPARE = "SELECT set_config(name, value, true) FROM unnest(%s, %s) AS setting (name, value)"
+_LASTING = {"idle_in_transaction_session_timeout": "0", "statement_timeout": "0", **LIVELINESS}
+_TRANSACTION_TIMEOUT_SINCE = 170_000
+_SECRET = ("password", "sslpassword")
+
+
+class Snapshot:
+    """A moment of the database, kept for a dump and for those who compare with it."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take it with this connection, in whose transaction it lasts."""
+        self._connection = connection
+        self.name = str(fetch(connection, "SELECT pg_export_snapshot()")[0][0])
+        self.tables = tables(connection)
+
+    def counted(self) -> dict[str, int]:
+        """Give how many rows each table has in it; it reads them all."""
+        return counted(self._connection, self.tables)
+
+    def cancel(self) -> None:
+        """End what is being asked of it; for another thread."""
+        self._connection.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The database that a backup is taken of."""
+
+    server: Server
+
+    @property
+    def identity(self) -> Identity:
+        """Which database of which server it is."""
+        return self.server.identity
+
+    @property
+    def version(self) -> int:
+        """The server's `server_version_num`."""
+        return self.server.version
+
+    @property
+    def readable_version(self) -> str:
+        """The server's version as a person writes it."""
+        return readable_version(self.version)
+
+    @property
+    def pooled(self) -> bool:
+        """A pooler stands between."""
+        return self.server.pooled
+
+    @property
+    def password(self) -> str | None:
+        """The password, or None where libpq finds it elsewhere or none is needed."""
+        return self.server.address.password
+
+    def conninfo(self, database: str | None = None) -> str:
+        """Give libpq's parameters of the server that was reached, with no secret in them.
+
+        Of several hosts only the one that answered: a dump of another would be of another.
+        """
+        address = self.server.address
+        given = {k: v for k, v in address.parameters.items() if k not in _SECRET}
+        if len(address.hosts()) > 1:
+            info = self.server.connection.info
+            given = {k: v for k, v in given.items() if k != "hostaddr"}
+            given |= {"host": info.host, "port": str(info.port)}
+        return str(make_dsn(**{**given, "dbname": database or self.identity.database}))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Keep a moment of the database for as long as the block lasts.
+
+        A dump that reads it is of this database and of no other: elsewhere nobody knows it.
+        """
+        with closing(self.server.again(_WITHIN_S)) as connection:
+            connection.set_session(
+                isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True, autocommit=False
+            )
+            lasting = dict(_LASTING)
+            if self.version >= _TRANSACTION_TIMEOUT_SINCE:
+                lasting["transaction_timeout"] = "0"
+            fetch(connection, _PREPARE, [[*lasting], [*lasting.values()]])
+            yield Snapshot(connection)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Give the tables that are there now."""
+        with closing(self.server.again(_WITHIN_S)) as connection:
+            return tables(connection)
+
+    def total_bytes(self) -> int:
+        """Give how large the database is, with all its indexes."""
+        query = "SELECT pg_database_size(current_database())"
+        with closing(self.server.again(_WITHIN_S)) as connection:
+            return int(fetch(connection, query)[0][0])
