@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _LOOK_S = 0.1
-_CLEARS_UP_WITHIN_S = 2.0
+_CLEARS_UP_WITHIN_S = 3.0
 """An upload that is broken off tells its store so. The run has four seconds in all."""
 
 
@@ -95,23 +95,23 @@ class Crew:
         """
         results: list[Result] = []
         failures: list[BaseException] = []
+        over = threading.Event()  # `join` takes a thread for ended once a signal has come out of it
 
         def attempt() -> None:
             try:
                 results.append(work())
             except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
                 failures.append(error)
+            over.set()
 
-        thread = threading.Thread(target=attempt, name="migrator-backup", daemon=True)
-        thread.start()
+        threading.Thread(target=attempt, name="migrator-backup", daemon=True).start()
         try:
-            while thread.is_alive():
-                thread.join(_LOOK_S)
+            while not over.wait(_LOOK_S):
                 WATCH.deliver()
                 meanwhile()
         except BaseException:
             self.stop()
-            thread.join(_CLEARS_UP_WITHIN_S)
+            over.wait(_CLEARS_UP_WITHIN_S)
             raise
         if failures:
             raise failures[0]

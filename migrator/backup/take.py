@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,14 +19,16 @@ from migrator.backup.progress import Progress, readable
 from migrator.backup.retention import retain
 from migrator.backup.store import Store, store_at
 from migrator.backup.stream import Meter, copy
+from migrator.backup.trial import accept, trying
 from migrator.errors import BackupError, ConfigurationError, MigratorError
 from migrator.log import Event, emit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from migrator.database.source import Snapshot, Source
+    from migrator.backup.proof import Listing
+    from migrator.database.source import Contents, Snapshot, Source
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
 
@@ -91,8 +93,7 @@ def prepare(source: Source, settings: Settings) -> Means | None:
         message = "A backup cannot be taken through a pooler: pg_dump needs one session throughout."
         raise ConfigurationError(message, hint=_DIRECT)
     if settings.backup_verify == "restore":
-        message = "MIGRATOR_BACKUP_VERIFY=restore: this version cannot do that yet."
-        raise ConfigurationError(message, hint="Nothing was migrated.")
+        source.see_that_scratch_is_possible()
     crew, url = Crew(), settings.backup_to
     return crew.does(lambda: _prepared(source, settings, url, crew))
 
@@ -123,6 +124,10 @@ class Taking:
         self.file = self.name + (ENCRYPTED if self.means.recipients else DUMP)
         self.address = self.means.store.address(self.file)
 
+    @property
+    def _is_restored(self) -> bool:
+        return self.means.settings.backup_verify == "restore"
+
     def look(self) -> None:
         """Say how far it is; raises the error of a lock that is lost."""
         self.progress.look()
@@ -142,14 +147,11 @@ class Taking:
         began = time.monotonic()
         with self.means.source.snapshot() as snapshot, self.crew.stopping(snapshot.cancel):
             meter = self._stored(snapshot)
-        try:
-            self._proven(meter, snapshot)
-            manifest = self._manifest(meter, snapshot)
+            contents = snapshot.contents() if self._is_restored else None
+        with self._removed_unless_proven():
+            self._proven(meter, snapshot, contents)
+            manifest = self._manifest(meter, snapshot, contents)
             save(self.means.store, manifest)
-        except BaseException:
-            with suppress(MigratorError, FileNotFoundError):
-                self.means.store.remove(self.file)
-            raise
         self._say(manifest, time.monotonic() - began)
         retain(self.means.store, manifest, self.means.settings.backup_keep)
         return manifest
@@ -173,19 +175,50 @@ class Taking:
                 copy(reader, meter, means.recipients)
         return meter
 
-    def _proven(self, meter: Meter, snapshot: Snapshot) -> None:
+    def _proven(self, meter: Meter, snapshot: Snapshot, contents: Contents | None) -> None:
         means = self.means
         pieces = self.crew.unless_stopped(means.store.read(self.file))
         if means.recipients:
             return proof.read_back(self.address, pieces, meter)
         with proof.listing(means.programs, self.crew) as listing:
-            proof.read_back(self.address, pieces, meter, listing.feed)
+            if contents is None:
+                proof.read_back(self.address, pieces, meter, listing.feed)
+            else:
+                self._restored(pieces, meter, listing, contents)
             listed = listing.tables()
         still_there = {table.oid for table in means.source.tables()}
         expected = [t for t in snapshot.tables if t.oid in still_there]
         return proof.lists(listed, (f"{t.schema} {t.name}" for t in expected))
 
-    def _manifest(self, meter: Meter, snapshot: Snapshot) -> Manifest:
+    def _restored(
+        self, pieces: Iterable[bytes], meter: Meter, listing: Listing, contents: Contents
+    ) -> None:
+        means = self.means
+        with (
+            means.source.scratch() as scratch,
+            self.crew.stopping(scratch.connection.cancel),
+            self._removed_unless_proven(),  # at once: to drop a database takes longer
+        ):
+            with trying(means.programs, scratch, self.crew) as trial:
+
+                def feed(piece: bytes) -> None:
+                    listing.feed(piece)
+                    trial.feed(piece)
+
+                proof.read_back(self.address, pieces, meter, feed)
+                trial.finish()
+            accept(means.source.mistakes(contents, scratch))
+
+    @contextmanager
+    def _removed_unless_proven(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            with suppress(MigratorError, FileNotFoundError):
+                self.means.store.remove(self.file)
+            raise
+
+    def _manifest(self, meter: Meter, snapshot: Snapshot, contents: Contents | None) -> Manifest:
         means, identity = self.means, self.means.source.identity
         return Manifest(
             kind=KIND,
@@ -214,7 +247,7 @@ class Taking:
                 str(t): {"rows_estimate": t.rows_estimate, "size_bytes": t.size_bytes}
                 for t in snapshot.tables
             },
-            rows=None,
+            rows=contents.rows if contents else None,
         )
 
     def _say(self, manifest: Manifest, duration_s: float) -> None:

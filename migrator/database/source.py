@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, make_dsn
 
-from migrator.database.connection import fetch, readable_version
+from migrator.database.connection import fetch, readable_version, spoken
 from migrator.database.contents import Table, counted, tables
 from migrator.database.guard import LIVELINESS
+from migrator.database.scratch import Scratch, impossible, possible, scratch
+from migrator.database.shape import differences, shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from psycopg2.extensions import connection as Connection
 
@@ -35,13 +37,21 @@ class Snapshot:
         self.name = str(fetch(connection, "SELECT pg_export_snapshot()")[0][0])
         self.tables = tables(connection)
 
-    def counted(self) -> dict[str, int]:
-        """Give how many rows each table has in it; it reads them all."""
-        return counted(self._connection, self.tables)
+    def contents(self) -> Contents:
+        """Give its shape and how many rows are in each table; it reads them all."""
+        return Contents(shape(self._connection), counted(self._connection, self.tables))
 
     def cancel(self) -> None:
         """End what is being asked of it; for another thread."""
         self._connection.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a restore is compared by."""
+
+    shape: Mapping[str, str]
+    rows: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,35 @@ class Source:
                 lasting["transaction_timeout"] = "0"
             fetch(connection, _PREPARE, [[*lasting], [*lasting.values()]])
             yield Snapshot(connection)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Scratch]:
+        """Give an empty database to restore into, and drop it.
+
+        Raises `ConfigurationError` where there can be none.
+        """
+        with scratch(self.server, self.conninfo) as made:
+            yield made
+
+    def see_that_scratch_is_possible(self) -> None:
+        """Raise `ConfigurationError` where there can be no scratch database."""
+        if not possible(self.server):
+            raise impossible()
+
+    def mistakes(self, expected: Contents, found: Scratch) -> list[str]:
+        """Give how a restored database differs from the one that was dumped; it reads it all."""
+        with spoken(), found.connection:
+            shape_differs = differences(
+                expected.shape,
+                shape(found.connection),
+                names_only=found.major != self.version // 10_000,
+            )
+            rows = counted(found.connection, tables(found.connection))
+        return shape_differs + [
+            f"{name} has {rows.get(name)} rows, and not {count}"
+            for name, count in expected.rows.items()
+            if rows.get(name) != count
+        ]
 
     def tables(self) -> tuple[Table, ...]:
         """Give the tables that are there now."""

