@@ -96,6 +96,25 @@ def wait(*, as_json: bool, timeout: str, **flags: Any) -> int:  # noqa: ANN401 -
     return questions.wait(_text(flags), as_json=as_json, timeout_s=seconds)
 
 
+_BACKUP = ("backup_to", "backup_keep", "backup_verify", "backup_encrypt_to", "lock_wait")
+
+
+@commands.command()
+@with_settings(*_WHERE, *_BACKUP)
+@_as_json
+def backup(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as `run`
+    """Take a backup now, behind the lock of a run."""
+    return questions.backup(_text(flags), as_json=as_json)
+
+
+@commands.command()
+@with_settings("database_url", "backup_to", "deadline", "log_format", "log_level")
+@_as_json
+def backups(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as `run`
+    """List the backups that are there, without asking the database."""
+    return questions.backups(_text(flags), as_json=as_json)
+
+
 @commands.command()
 def demo() -> int:
     """Three runs on an embedded Postgres with the example project; needs no server."""

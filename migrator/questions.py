@@ -37,3 +37,17 @@ def wait(flags: Flags, *, as_json: bool, timeout_s: float) -> int:
 
     question = partial(waiting.wait, timeout_s=timeout_s)
     return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
+
+
+def backup(flags: Flags, *, as_json: bool) -> int:
+    """Take a backup now; gives the exit code."""
+    from migrator import archive  # noqa: PLC0415 - as above
+
+    return answered(archive.backup, flags, os.environ, own_stdout(), as_json=as_json)
+
+
+def backups(flags: Flags, *, as_json: bool) -> int:
+    """List the backups that are there; gives the exit code."""
+    from migrator import archive  # noqa: PLC0415 - as above
+
+    return answered(archive.backups, flags, os.environ, own_stdout(), as_json=as_json)

@@ -87,7 +87,7 @@ def test_the_manifest_says_what_the_backup_is(database: Database, tmp_path: Path
     assert told["sha256"] == hashlib.sha256(dump.read_bytes()).hexdigest()
     assert told["deployment"] == "d-17"
     assert told["tables"]["public.alembic_version"]["rows_estimate"] == 1
-    assert set(told["tables"]) == {"public.accounts", "public.alembic_version"}
+    assert {"public.accounts", "public.alembic_version"} <= set(told["tables"])
     assert told["encryption"] is None
     assert told["proof"] == "list"
     assert told["pg_dump_version"].startswith("18.")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from migrator import __version__
-from migrator.backup import environment, proof
+from migrator import __version__, deployment
+from migrator.backup import proof
 from migrator.backup.crew import Crew
 from migrator.backup.dump import dumping
 from migrator.backup.encryption import Recipients, recipients
@@ -242,7 +242,7 @@ class Taking:
             proof=means.settings.backup_verify,
             migrator_version=__version__,
             pg_dump_version=means.programs.version,
-            deployment=environment.variables().get("RAILWAY_DEPLOYMENT_ID"),
+            deployment=deployment.known().id,
             tables={
                 str(t): {"rows_estimate": t.rows_estimate, "size_bytes": t.size_bytes}
                 for t in snapshot.tables

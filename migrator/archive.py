@@ -1,0 +1,119 @@
+"""The archive: a backup taken when somebody asks for one, and a list of those that are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from migrator import bearings
+from migrator.backup.inventory import Item, inventory
+from migrator.backup.progress import readable
+from migrator.backup.take import prepare
+from migrator.database.catalog import revisions
+from migrator.database.connection import connect
+from migrator.database.lock import hold, keys_for
+from migrator.database.pulse import beating
+from migrator.database.sentinel import watching
+from migrator.database.source import Source
+from migrator.errors import ConfigurationError
+from migrator.report import named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from migrator.settings import Settings
+    from migrator.version_table import VersionTable
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the database is, and stays."""
+
+    standing: Mapping[VersionTable, tuple[str, ...]]
+
+    @property
+    def current(self) -> tuple[str, ...]:
+        """The revisions it is at."""
+        return tuple(dict.fromkeys(one for found in self.standing.values() for one in found))
+
+    @property
+    def destination(self) -> tuple[str, ...]:
+        """The same."""
+        return self.current
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A backup that was taken; an answer."""
+
+    address: str
+    current: tuple[str, ...]
+    exit_code: int = 0
+
+    def fields(self) -> dict[str, Any]:
+        """Give it under the names of the documentation."""
+        return {"backup": self.address, "current": list(self.current)}
+
+    def __str__(self) -> str:
+        """Give it for a person."""
+        return f"{self.address}  the database is at {named(self.current)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The backups that are there; an answer."""
+
+    items: tuple[Item, ...]
+    exit_code: int = 0
+
+    def fields(self) -> dict[str, Any]:
+        """Give them under the names of the documentation."""
+        return {"backups": [item.fields() for item in self.items]}
+
+    def __str__(self) -> str:
+        """Give them for a person, one a line."""
+        return "\n".join(map(_line, self.items)) or "There is no backup."
+
+
+def backup(settings: Settings) -> Taken:
+    """Take a backup now, behind the lock of a run.
+
+    Raises what a run raises whose backup fails.
+    """
+    _place(settings)
+    with (
+        connect(settings.database_url, settings.connect_timeout) as server,
+        beating(server) as pulse,
+    ):
+        tables = bearings.take(settings, server)[0].tables
+        means = prepare(Source(server), settings)
+        keys = keys_for(tables, settings.lock_key)
+        with (
+            hold(server, keys, settings.lock_wait) as guard,
+            watching(guard, pulse, settings),
+        ):
+            standing = Standing({one: revisions(server.connection, one) for one in tables})
+            address = means.take(standing, guard.failure) if means else ""
+    return Taken(address, standing.current)
+
+
+def backups(settings: Settings) -> Kept:
+    """List the backups that are there, without asking the database.
+
+    Raises `StorageError` or `ConfigurationError` where the store cannot be read.
+    """
+    return Kept(inventory(_place(settings)))
+
+
+def _place(settings: Settings) -> str:
+    if settings.backup_to is None:
+        message = "MIGRATOR_BACKUP_TO says where backups are, and it is not set."
+        raise ConfigurationError(message, hint="Nothing was tried.")
+    return settings.backup_to
+
+
+def _line(item: Item) -> str:
+    size = "gone" if item.size_bytes is None else readable(item.size_bytes)
+    known = item.manifest
+    at = f"{known.created}  {known.database} at {named(known.revisions_from)}  " if known else ""
+    return f"{item.state:<10}  {at}{size}  {item.address}"
