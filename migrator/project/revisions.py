@@ -17,7 +17,7 @@ from migrator.errors import ConfigurationError, ProjectError, UnknownRevisionErr
 from migrator.project.find import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from alembic.script import Script, ScriptDirectory
 
