@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING
 
 from migrator import log, position, shortcut
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
+from migrator.garbage import uncollected
 from migrator.shortcut import Shortcut
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ def run(settings: Settings, journal: Journal) -> None:
 
 def _job(settings: Settings, journal: Journal, server: Server | None = None) -> Plan:
     """Do the whole job; a server that was reached is not reached again."""
-    gc.enable()
-    log.structured()
-    from migrator import job  # noqa: PLC0415 - loads Alembic
-
+    with uncollected():
+        log.structured()
+        from migrator import job  # noqa: PLC0415 - loads Alembic
     return job.run(settings, journal, reached=server)

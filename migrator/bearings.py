@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from migrator import log, position, shortcut
 from migrator.database.catalog import revisions
 from migrator.database.witness import witness
 from migrator.errors import UnknownRevisionError
+from migrator.garbage import uncollected
 from migrator.shortcut import Shortcut
 
 if TYPE_CHECKING:
@@ -85,11 +85,10 @@ def _compared(outline: Outline, known: frozenset[str], connection: Connection) -
 
 def _surveyed(settings: Settings, server: Server, short: Shortcut | None) -> tuple[Bearings, Look]:
     """Run the project, and keep what it tells."""
-    gc.enable()
-    log.structured()
-    from migrator.project.find import find  # noqa: PLC0415 - loads Alembic
-    from migrator.project.survey import survey  # noqa: PLC0415 - as above
-
+    with uncollected():
+        log.structured()
+        from migrator.project.find import find  # noqa: PLC0415 - loads Alembic
+        from migrator.project.survey import survey  # noqa: PLC0415 - as above
     projects = find(settings)
     try:
         plan = survey(projects, witness(server))

@@ -41,6 +41,7 @@ BASE = {
         "deployment",
         "elsewhere",
         "errors",
+        "garbage",
         "handover",
         "interruption",
         "log",

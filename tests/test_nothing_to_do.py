@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 from tests.command import TREES, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.servers import Database
 
 HEAVY = {
@@ -61,3 +64,14 @@ def test_what_is_pending_is_done_as_ever(database: Database) -> None:
     assert ended.exit_code == 0
     assert [each["revision"] for each in ended.report["applied"]] == ["r3"]
     assert len(ended.named("database.connected")) == 1
+
+
+def test_the_project_has_the_garbage_collector_that_the_quick_answer_does_without(
+    database: Database, tmp_path: Path
+) -> None:
+    project = shutil.copytree(TREES / "per_revision", tmp_path / "project")
+    env_py = project / "env.py"
+    told = 'import gc, sys\nprint("collects:", gc.isenabled(), file=sys.stderr)\n'
+    env_py.write_text(told + env_py.read_text())
+
+    assert "collects: True" in run(tree=project, url=database.url).stderr
