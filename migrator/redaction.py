@@ -39,9 +39,11 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """Give the text with its secrets masked."""
-        value = _LOGIN.sub(rf"\g<scheme>:{MASK}@", value)
-        value = _PASSWORD.sub(rf"\g<name>\g<q>{MASK}\g<q>", value)
-        value = _PASSWORD_BARE.sub(rf"\g<name>{MASK}", value)
+        if "://" in value:
+            value = _LOGIN.sub(rf"\g<scheme>:{MASK}@", value)
+        if "pass" in value.casefold():
+            value = _PASSWORD.sub(rf"\g<name>\g<q>{MASK}\g<q>", value)
+            value = _PASSWORD_BARE.sub(rf"\g<name>{MASK}", value)
         return self._known.sub(MASK, value) if self._known else value
 
     def value(self, value: Any) -> Any:  # noqa: ANN401 - whatever a log line may hold
