@@ -63,15 +63,18 @@ class Pulse:
     def lent(self, look: Look) -> Iterator[None]:
         """Have `look` called ten times a second with a connection, or None while there is none.
 
-        Raises `UnreachableError` where there is none to begin with.
+        The server's own connection is borrowed for it; after a break it comes back closed.
         """
         with self._opening:
-            self._connection = self._connection or self._server.again(_SILENCE_S)
+            self._connection = self._connection or self._server.connection
         self._look = look
         try:
             yield
         finally:
             self._look = None
+            with self._opening:
+                if self._connection is self._server.connection:
+                    self._connection = None
 
     def stop(self) -> None:
         """Ask no more."""
@@ -104,9 +107,9 @@ class Pulse:
     def _beat(self) -> None:
         self._asked = time.monotonic()
         with self._opening:
-            self._connection = self._connection or self._server.once(_SILENCE_S)
-        if self._connection:
-            fetch(self._connection, "SELECT 1")
+            connection = self._connection = self._connection or self._server.once(_SILENCE_S)
+        if connection:
+            fetch(connection, "SELECT 1")
 
     def _forget(self) -> None:
         if self._connection:
