@@ -61,12 +61,15 @@ class Guard:
         self.server, self._session, self._keys = server, session, keys
         self._pid = fetch(session, "SELECT pg_backend_pid()")[0][0]
         self._alone = threading.Lock()
+        self._answered = time.monotonic()
         self.lost = False
 
-    def alive(self) -> bool:
-        """Ask the guard's session, and remember if it is gone."""
+    def alive(self, lately_s: float = 0.0) -> bool:
+        """Ask the guard's session, unless it answered so lately; remember if it is gone."""
         with self._alone, suppress(UnreachableError):
-            fetch(self._session, "SELECT 1")
+            if time.monotonic() - self._answered >= lately_s:
+                fetch(self._session, "SELECT 1")
+                self._answered = time.monotonic()
             return not self.lost
         self.lost = True
         return False

@@ -62,6 +62,10 @@ class History:
 
         Raises `DisagreementError` where the code does not have one of them.
         """
+        return self if current == self.current else self.planned(current)
+
+    def planned(self, current: tuple[str, ...]) -> Self:
+        """Give it with what is pending there worked out; raises as `at`."""
         revisions.known(self.script, self.table, current)
         pending = tuple(step.revision.revision for step in self.steps(current))
         return replace(self, current=current, pending=pending)
@@ -75,7 +79,7 @@ def standing(project: Project, context: MigrationContext, heads: tuple[str, ...]
     wanted = revisions.destination(script, project.settings.target, current)
     table, in_one = environment.table_of(context), environment.in_one_transaction(context)
     history = History(project, script, table, current, wanted, in_one_transaction=in_one)
-    return history.at(current)
+    return history.planned(current)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from migrator.project.plan import History, Plan
     from migrator.version_table import VersionTable
 
+_LATELY_S = 0.1
+"""Revisions that take milliseconds share an answer of the guard's. The fence keeps other runs out
+meanwhile, and each transaction asks for itself whether the lock is held."""
 _ONLY_READS = re.compile(r"\s*(SELECT|SHOW|SET|BEGIN|SAVEPOINT|RELEASE|EXPLAIN)\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
 _INDEX = re.compile(
@@ -118,6 +121,8 @@ class Progress(Transactions):
         """Take up a history where the database is: what an earlier try left undone is forgotten."""
         self._histories.setdefault(history.table, history)
         self._running, self._left_something = None, False
+        if not self._steps:
+            return
         outstanding = history.outstanding(heads)
         steps, self._steps, self._said = self._steps, [], 0
         for step in steps:
@@ -128,7 +133,7 @@ class Progress(Transactions):
 
     def start(self, step: Any, history: History) -> None:  # noqa: ANN401 - Alembic's RevisionStep
         """Note a revision that begins."""
-        self._guard.alive()
+        self._guard.alive(_LATELY_S)
         self._go_on()
         revision = step.revision
         self._running = (history, revision.revision, time.monotonic())

@@ -87,7 +87,7 @@ def destination(script: ScriptDirectory, target: str, current: tuple[str, ...]) 
 
 def steps(script: ScriptDirectory, wanted: tuple[str, ...], current: tuple[str, ...]) -> list[Any]:
     """Give Alembic's upgrade steps from where the database is to the revisions wanted."""
-    return _steps(script, wanted, current) if wanted else []
+    return _steps(script, wanted, current) if wanted and wanted != current else []
 
 
 def steps_back(

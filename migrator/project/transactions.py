@@ -41,8 +41,8 @@ _PID, _OPENED, _LIFTED = "migrator.pid", "migrator.opened", "migrator.lifted"
 class Guard(Protocol):
     """What holds the lock, as far as a transaction has to do with it."""
 
-    def alive(self) -> bool:
-        """Ask whether the lock is still held."""
+    def alive(self, lately_s: float) -> bool:
+        """Ask whether the lock is still held, unless the answer was yes so many seconds ago."""
 
     def concerns(self, first_row: FirstRow) -> bool:
         """Tell whether a connection is to the guarded database."""
