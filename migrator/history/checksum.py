@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 
 def of(file: str) -> str | None:
@@ -21,23 +21,26 @@ def of(file: str) -> str | None:
             tree = ast.parse(opened.read())
     except (OSError, SyntaxError, ValueError):
         return None
-    return sha256("\0".join(_parts(tree)).encode(errors="surrogateescape")).hexdigest()
+    parts: list[str] = []
+    _gather(tree, parts.append)
+    return sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
 
 
-def _parts(value: object) -> Iterator[str]:
-    """Give the parts of a tree, in order; what is empty, and how a name is used, is left out."""
+def _gather(value: object, part: Callable[[str], object]) -> None:
+    """Tell the parts of a tree, in order; what is empty, and how a name is used, is left out."""
     if isinstance(value, ast.expr_context):
         return
     if isinstance(value, ast.AST):
-        yield f"({type(value).__name__}"
-        for name, field in ast.iter_fields(value):
+        part(f"({type(value).__name__}")
+        for name in value._fields:  # ast.iter_fields takes longer
+            field = getattr(value, name, None)
             if field is not None and field != [] and name not in {"kind", "type_comment"}:
-                yield name
-                yield from _parts(field)
-        yield ")"
+                part(name)
+                _gather(field, part)
+        part(")")
     elif isinstance(value, list):
         for each in value:
-            yield from _parts(each)
-            yield ","
+            _gather(each, part)
+            part(",")
     else:
-        yield repr(value)
+        part(repr(value))
