@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from migrator.redaction import Redactor
 
+_JSON = json.JSONEncoder(default=str, ensure_ascii=False)
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}
 
 
@@ -132,4 +133,4 @@ def _stamped(_: object, __: str, line: EventDict) -> EventDict:
 def _as_json(_: object, __: str, line: EventDict) -> str:
     first = ("timestamp", "level", "event", "message", "run_id")
     ordered = {key: line[key] for key in first} | dict(line)
-    return json.dumps(ordered, default=str, ensure_ascii=False)
+    return _JSON.encode(ordered)
