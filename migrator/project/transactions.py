@@ -121,14 +121,16 @@ class Transactions(Watcher):
 
     def executing(self, connection: Connection, statement: str) -> None:
         """Say what is about to run; lift the lock timeout where it would leave a broken index."""
-        if _PID not in connection.info or not self._concerns(connection):
+        info = connection.info
+        pid = info.get(_PID)
+        if pid is None:  # it is not to the guarded database
             return
         self._go_on()
-        if connection.info.get(_OPENED) and _CONCURRENTLY.match(statement):
+        if info.get(_OPENED) and _CONCURRENTLY.match(statement):
             now = quietly(connection, "SELECT current_setting('lock_timeout')")[0]
-            connection.info[_LIFTED] = now
+            info[_LIFTED] = now
             quietly(connection, "SELECT set_config('lock_timeout', '0', false)")
-        self._sentinel.begins(connection.info[_PID], statement)
+        self._sentinel.begins(pid, statement)
 
     def executed(self, connection: Connection, statement: str) -> None:  # noqa: ARG002
         """Say that it ran."""
