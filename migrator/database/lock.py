@@ -153,11 +153,9 @@ def _pass_fence(guard: Connection, keys: list[int], wait_s: float) -> None:
 def _fence_is_free(guard: Connection, fences: list[int]) -> bool:
     """Try the second keys, and give them back at once: our own transactions will share them."""
     with spoken(), guard.cursor() as cursor:
-        cursor.execute("SAVEPOINT fence")
-        cursor.execute(_TRY, [fences])
+        cursor.execute(f"SAVEPOINT fence; {_TRY}", [fences])
         free = bool(cursor.fetchall()[0][0])
-        cursor.execute("ROLLBACK TO SAVEPOINT fence")
-        cursor.execute("RELEASE SAVEPOINT fence")
+        cursor.execute("ROLLBACK TO SAVEPOINT fence; RELEASE SAVEPOINT fence")
     return free
 
 
@@ -167,8 +165,7 @@ def _try(guard: Connection, version: int, keys: list[int]) -> bool:
         timeouts.append("transaction_timeout")
     settings = {**dict.fromkeys(timeouts, "0"), **LIVELINESS}
     set_them = "SELECT set_config(name, value, true) FROM unnest(%s, %s) AS setting (name, value)"
-    fetch(guard, set_them, [[*settings], [*settings.values()]])
-    if fetch(guard, _TRY, [keys])[0][0]:
+    if fetch(guard, f"{set_them}; {_TRY}", [[*settings], [*settings.values()], keys])[0][0]:
         return True
     guard.rollback()
     return False
