@@ -19,7 +19,7 @@ from migrator.interruption import WATCH
 from migrator.project.find import find
 from migrator.project.judge import judge
 from migrator.project.migration import migrate
-from migrator.project.rollback import retreat, undone
+from migrator.project.retreat import retreat, undone
 from migrator.project.survey import announce, survey
 
 if TYPE_CHECKING:

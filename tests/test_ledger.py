@@ -44,6 +44,12 @@ def test_a_run_that_fails_has_a_row_with_its_error(database: Database) -> None:
     assert database.rows("SELECT revision FROM migrator.revision") == [("r1",)]
 
 
+def test_a_run_that_was_rolled_back_has_a_row_and_no_revision(database: Database) -> None:
+    run("run", "--on-failure", "rollback", tree="fails_third", url=database.url)
+    assert runs(database) == [("run", "failed", 65, "rolled_back", [], ["r3"], "r3")]
+    assert database.rows("SELECT revision FROM migrator.revision") == []
+
+
 def test_a_run_with_nothing_to_do_has_none(database: Database) -> None:
     run(tree="plain", url=database.url)
     run(tree="plain", url=database.url)
