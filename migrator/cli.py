@@ -116,6 +116,15 @@ def backups(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as `run`
 
 
 @commands.command()
+@with_settings("database_url", "connect_timeout", "deadline", "log_format", "log_level")
+@_as_json
+@click.option("--limit", type=click.IntRange(min=1), default=20, help="so many  [default: 20]")
+def history(*, as_json: bool, limit: int, **flags: Any) -> int:  # noqa: ANN401 - as `run`
+    """The runs of the past, newest first, as the database's own ledger has them."""  # noqa: D401
+    return questions.history(_text(flags), as_json=as_json, limit=limit)
+
+
+@commands.command()
 def demo() -> int:
     """Three runs on an embedded Postgres with the example project; needs no server."""
     from migrator import demo as demonstration  # noqa: PLC0415 - starts a server

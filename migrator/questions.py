@@ -39,6 +39,14 @@ def wait(flags: Flags, *, as_json: bool, timeout_s: float) -> int:
     return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
 
 
+def history(flags: Flags, *, as_json: bool, limit: int) -> int:
+    """Show the newest so many runs of the ledger; gives the exit code."""
+    from migrator import runs  # noqa: PLC0415 - as above
+
+    question = partial(runs.runs, limit=limit)
+    return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
+
+
 def backup(flags: Flags, *, as_json: bool) -> int:
     """Take a backup now; gives the exit code."""
     from migrator import archive  # noqa: PLC0415 - as above

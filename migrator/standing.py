@@ -10,7 +10,7 @@ from migrator import bearings
 from migrator.database.condition import condition
 from migrator.database.connection import connect
 from migrator.database.lock import keys_for
-from migrator.errors import DisagreementError
+from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger
 from migrator.position import counted
 from migrator.report import named
@@ -85,7 +85,7 @@ def status(settings: Settings, *, codes: bool = False) -> Status:
         keys = keys_for(found.tables, settings.lock_key)
         seen = condition(server.connection, found.tables, keys, queries=settings.log_queries)
         last = None
-        with suppress(DisagreementError):  # a schema of that name that is not ours
+        with suppress(DeniedError, DisagreementError):  # not for this role, or not our ledger
             last = ledger.last(server.connection)
         applied = ledger.applied(server.connection) if found.unknown and last else frozenset()
     state = _state(found, seen, applied)

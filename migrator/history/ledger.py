@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from migrator import __version__
 from migrator.database.connection import fetch, spoken
-from migrator.errors import DisagreementError
 from migrator.history import schema
 
 if TYPE_CHECKING:
@@ -72,11 +71,7 @@ def enter(connection: Connection, entry: Entry) -> None:
     Raises `DeniedError` where the role may not, `DisagreementError` where the ledger is of a later
     version or is no ledger, `UnreachableError` where the server is gone or somebody is in the way.
     """
-    version = schema.version(connection)
-    if version is not None and version > schema.VERSION:
-        message = f"The ledger is of version {version}, and this migrator knows {schema.VERSION}."
-        raise DisagreementError(message, hint="A later migrator made it; use that one.")
-    make = "" if version else schema.MAKE
+    make = "" if schema.version(connection) else schema.MAKE
     with spoken(), connection.cursor() as cursor:
         cursor.execute(f"{_PATIENCE};{make};{_RUN};{_REVISIONS}", _values(entry))
 
@@ -102,6 +97,8 @@ def runs(connection: Connection, limit: int | None = None) -> list[dict[str, Any
     """Give the runs of the ledger, newest first; none where there is no ledger to be read.
 
     Each has the columns of its row by the names of the report, with the revisions it applied.
+    Raises `DisagreementError` where the ledger is of a later version or is no ledger, `DeniedError`
+    where this role may not read it.
     """
     if schema.version(connection) is None:
         return []

@@ -71,7 +71,7 @@ WHERE nspname = %s AND has_schema_privilege(oid, 'USAGE')
 def version(connection: Connection) -> int | None:
     """Give the version of the ledger, or None where there is none that this role may use.
 
-    Raises `DisagreementError` where the schema is something else.
+    Raises `DisagreementError` where it is a later one than this, or the schema something else.
     """
     rows = fetch(connection, _LOOK, [NAME])
     if not rows:
@@ -80,4 +80,7 @@ def version(connection: Connection) -> int | None:
     if said + " " != _SAYS or not number.isdecimal():
         message = f"There is a schema {NAME} in the database that is not our ledger."
         raise DisagreementError(message, hint="It is let alone; nothing is recorded.")
+    if int(number) > VERSION:
+        message = f"The ledger is of version {number}, and this migrator knows {VERSION}."
+        raise DisagreementError(message, hint="A later migrator made it; use that one.")
     return int(number)
