@@ -6,13 +6,11 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator.backup.take import prepare
 from migrator.database.catalog import examine, invalid_indexes, revisions, sweep
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
 from migrator.database.sentinel import watching
-from migrator.database.source import Source
 from migrator.database.witness import witness
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from migrator.backup.take import Means
     from migrator.database.connection import Server
     from migrator.database.guard import Guard
     from migrator.database.sentinel import Sentinel
@@ -58,7 +57,7 @@ def run(
         if not plan.pending:
             journal.nothing_pending()
             return plan
-        means = prepare(Source(server), settings)
+        means = _means(server, settings)
         keys = keys_for(plan.tables, settings.lock_key)
         with hold(server, keys, settings.lock_wait) as guard:
             plan = plan.at({table: revisions(server.connection, table) for table in plan.tables})
@@ -84,6 +83,16 @@ def run(
 
 def _connected(settings: Settings) -> AbstractContextManager[Server]:
     return connect(settings.database_url, settings.connect_timeout)
+
+
+def _means(server: Server, settings: Settings) -> Means | None:
+    """Give what a backup is taken with; where none is asked for, nothing of it is loaded."""
+    if settings.backup_to is None:
+        return None
+    from migrator.backup.take import prepare  # noqa: PLC0415 - as said above
+    from migrator.database.source import Source  # noqa: PLC0415 - as said above
+
+    return prepare(Source(server), settings)
 
 
 def _carrying(server: Server, sentinel: Sentinel, invalid: frozenset[str]) -> Carry:

@@ -43,6 +43,12 @@ def test_a_run_with_nothing_to_do_loads_neither_alembic_nor_what_it_does_not_nee
     assert loaded("per_revision", database) & HEAVY == set()
 
 
+def test_a_whole_run_loads_nothing_of_backups_where_none_is_asked_for(database: Database) -> None:
+    found = loaded("per_revision", database)
+    assert "alembic" in found
+    assert not [name for name in found if name.startswith("migrator.backup")]
+
+
 def test_it_says_the_same_as_the_whole_job(database: Database) -> None:
     """The second goes the whole way, because of its argument."""
     assert run(tree="per_revision", url=database.url).exit_code == 0
