@@ -68,6 +68,23 @@ of Alembic's, without bytecode |
 | revisions | `alembic upgrade head` | `migrator run` | of Alembic's |
 |{columns_all}
 {everything}
+
+What `migrator run` does besides what Alembic does, measured part by part on the same kind of
+machine when it was idle:
+
+| | each run | each revision |
+| --- | --- | --- |
+| its own modules, and structlog | 27 ms | |
+| the project's files, read for a quick answer that was not there | 5 ms | 0.05 ms |
+| env.py, run once more, to look | 16 ms | |
+| three connections more, each with a password (SCRAM) | 20 ms | |
+| the lock, the catalogue, the proof, the ledger: some 40 short queries | 10 ms | |
+| a checksum of the revision's file, for the ledger | | 0.17 ms |
+| two lines of the log | | 0.03 ms |
+| statements, watched | | 0.01 ms |
+| garbage collection, which it leaves out while Alembic is imported and at its end | -95 ms | |
+
+Alembic itself takes about 3 ms for each of these revisions, which make a table and an index each.
 """
 
 
