@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -113,6 +114,51 @@ def backup(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as `run`
 def backups(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as `run`
     """List the backups that are there, without asking the database."""
     return questions.backups(_text(flags), as_json=as_json)
+
+
+_BACK = ("lock_wait", "ddl_lock_timeout", "ddl_retry_for", "statement_timeout", "transactions")
+
+
+@commands.command()
+@with_settings(*(name for name in _WHERE if name != "target"), *_BACK, *_BACKUP[:-1], "report")
+@click.option("--to", help="a revision below, or base: as alembic downgrade")
+@click.option("--steps", type=click.IntRange(min=1), help="so many revisions")
+@click.option("--last-run", is_flag=True, help="what the last run of the ledger applied")
+@click.option("--drop", multiple=True, metavar="TABLE", help="may be dropped though it holds rows")
+@click.option("--yes", is_flag=True, help="do not ask")
+def rollback(
+    *,
+    to: str | None,
+    steps: int | None,
+    last_run: bool,
+    drop: tuple[str, ...],
+    yes: bool,
+    **flags: Any,  # noqa: ANN401 - as `run`
+) -> int:
+    """Take revisions back by their downgrades: what they made is dropped, with its data."""
+    if [to is not None, steps is not None, last_run].count(True) != 1:
+        message = "say one of --to, --steps and --last-run"
+        raise click.UsageError(message)
+    from migrator import rollback as back  # noqa: PLC0415 - loads Alembic
+
+    target = None if last_run else to or f"-{steps}"
+    request = back.Request(target, frozenset(drop), partial(_consent, yes=yes))
+    return back.command(request, _text(flags), os.environ, own_stdout())
+
+
+def _consent(*, yes: bool) -> None:
+    """Ask a person, unless that was answered beforehand; raises `UsageError` where it is no."""
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        message = "A rollback asks before it begins, and there is no terminal to ask on."
+        raise UsageError(message, hint="If the plan is right: --yes")
+    try:
+        agreed = click.confirm("Take them back? What they made is dropped, with its data", err=True)
+    except click.Abort:
+        agreed = False
+    if not agreed:
+        raise UsageError("Nothing was taken back: it was not confirmed.")
 
 
 @commands.command()

@@ -57,7 +57,7 @@ def run(
         if not plan.pending:
             journal.nothing_pending()
             return plan
-        means = _means(server, settings)
+        means = means_of(server, settings)
         keys = keys_for(plan.tables, settings.lock_key)
         with hold(server, keys, settings.lock_wait) as guard:
             plan = plan.at({table: revisions(server.connection, table) for table in plan.tables})
@@ -75,7 +75,7 @@ def run(
                     journal.backed_up(means.take(plan, guard.failure))
                 with WATCH.held_back():
                     journal.changing()
-                    carry = _carrying(server, sentinel, invalid)
+                    carry = carrying(server, sentinel, invalid)
                     undo = carry if settings.on_failure == "rollback" else None
                     conclude(guard, carry(plan), invalid, journal, undo)
         return plan
@@ -85,7 +85,7 @@ def _connected(settings: Settings) -> AbstractContextManager[Server]:
     return connect(settings.database_url, settings.connect_timeout)
 
 
-def _means(server: Server, settings: Settings) -> Means | None:
+def means_of(server: Server, settings: Settings) -> Means | None:
     """Give what a backup is taken with; where none is asked for, nothing of it is loaded."""
     if settings.backup_to is None:
         return None
@@ -95,7 +95,7 @@ def _means(server: Server, settings: Settings) -> Means | None:
     return prepare(Source(server), settings)
 
 
-def _carrying(server: Server, sentinel: Sentinel, invalid: frozenset[str]) -> Carry:
+def carrying(server: Server, sentinel: Sentinel, invalid: frozenset[str]) -> Carry:
     """Give what carries out a plan under the lock."""
     return partial(
         migrate,
@@ -118,4 +118,5 @@ def conclude(
     if undo and (plan := retreat(attempt, verdict, seen)):
         back = undo(plan, tried=attempt.tried)
         verdict = undone(attempt, verdict, back, examine(guard, back.tables), invalid_before)
+    journal.taken_back = verdict.taken_back
     journal.concluded(verdict.applied, verdict.failed, verdict.state, verdict.error)

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 
 def announce(
-    current: Sequence[str], destination: Sequence[str], pending: int, tables: Sequence[VersionTable]
+    current: Sequence[str],
+    destination: Sequence[str],
+    pending: int,
+    tables: Sequence[VersionTable],
+    side: str = "short of",
 ) -> None:
     """Log that the project is loaded, and how far the database is from where it is to go."""
     told = f"the database is at {named(current)}, "
-    told += (
-        f"{counted(pending)} short of {', '.join(destination)}" if pending else "nothing is pending"
-    )
+    told += f"{counted(pending)} {side} {named(destination)}" if pending else "nothing is pending"
     emit(
         Event.PROJECT_LOADED,
         f"Loaded the project: {told}.",
@@ -29,6 +31,11 @@ def announce(
         pending=pending,
         version_tables=[str(t) for t in tables],
     )
+
+
+def capital(text: str) -> str:
+    """Give a text as a sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
 def counted(number: int) -> str:

@@ -48,6 +48,8 @@ class Journal:
     database_state: str = "unchanged"
     nothing_to_do: str | None = None
     backup: str | None = None
+    taken_back: int = 0
+    """How many revisions a rollback has taken back."""
     remarks: list[str] = field(default_factory=list)
     """Sentences about what did not decide how the run ended."""
 
@@ -120,9 +122,11 @@ def succeeded(journal: Journal) -> Outcome:
     """Give the outcome of a run that ended well."""
     if journal.nothing_to_do:
         return _outcome(journal, "up_to_date", 0, journal.nothing_to_do)
-    count = len(journal.applied)
+    count, verb = len(journal.applied), "Migrated"
+    if journal.taken_back:
+        count, verb = journal.taken_back, "Rolled back"
     message = (
-        f"Migrated {named(journal.origin)} → {named(journal.destination)}: "
+        f"{verb} {named(journal.origin)} → {named(journal.destination)}: "
         f"{count} revision{'' if count == 1 else 's'} in {_elapsed(journal):.2f} s."
     )
     return _outcome(journal, "migrated", 0, message)

@@ -58,6 +58,16 @@ def invalid_indexes(connection: Connection) -> frozenset[str]:
     return frozenset(row[0] for row in fetch(connection, INVALID_INDEXES))
 
 
+def holding_rows(connection: Connection, tables: Iterable[str]) -> tuple[str, ...]:
+    """Give those of the tables, named as in SQL, that are there and hold rows."""
+    shown = [fetch(connection, "SELECT to_regclass(%s)::text", [name])[0][0] for name in tables]
+    return tuple(
+        name
+        for name in dict.fromkeys(filter(None, shown))
+        if fetch(connection, sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.SQL(name)))[0][0]
+    )
+
+
 def examine(guard: Guard, tables: Iterable[VersionTable]) -> Evidence:
     """Look at the database on a fresh connection; a problem is part of what is given.
 

@@ -110,6 +110,14 @@ def applied(connection: Connection) -> frozenset[str]:
     return frozenset(row[0] for row in fetch(connection, "SELECT revision FROM migrator.revision"))
 
 
+def last_applied(connection: Connection) -> frozenset[str]:
+    """Give the revisions of the last run that applied any; none where no such run is known."""
+    for told in runs(connection):
+        if told["applied"]:
+            return frozenset(each["revision"] for each in told["applied"])
+    return frozenset()
+
+
 def last(connection: Connection) -> dict[str, Any] | None:
     """Give the last run of the ledger, or None where there is none to be read."""
     return next(iter(runs(connection, 1)), None)

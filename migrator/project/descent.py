@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from migrator.errors import ProjectError
-from migrator.project import irreversible, revisions
-from migrator.project.environment import table_of
+from migrator.errors import ProjectError, UsageError
+from migrator.project import dropping, irreversible, revisions
+from migrator.project.environment import in_one_transaction, table_of
 from migrator.project.find import downgrading
 from migrator.project.plan import History, Plan
 from migrator.report import named
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from alembic.runtime.migration import MigrationContext
+    from alembic.script import Script, ScriptDirectory
+    from sqlalchemy.engine import Connection
 
     from migrator.project.find import Project
 
@@ -24,9 +26,16 @@ if TYPE_CHECKING:
 class Descent(History):
     """A history on its way back; what is pending is taken back, newest first."""
 
+    may_drop: frozenset[str] | None = None
+    """The tables that may be dropped though they hold rows; None is any."""
+
     todo: ClassVar[str] = "take back"
     doing: ClassVar[str] = "Taking back "
     done: ClassVar[str] = "taken back"
+    proven: ClassVar[str] = "taken back"
+    side: ClassVar[str] = "above"
+    adds: ClassVar[bool] = False
+    arrived: ClassVar[str] = "rolled_back"
     told: ClassVar[Mapping[str, str]] = {"direction": "downgrade"}
 
     @staticmethod
@@ -38,19 +47,31 @@ class Descent(History):
         """Give Alembic's steps for those of the pending revisions that are in place there."""
         return revisions.steps_back(self.script, self.pending, heads)
 
-    def see(self) -> None:
-        """See that it leads to where it is to go, before a step of it is tried.
+    def permit(self, connection: Connection, statement: str) -> None:
+        """Refuse a statement that drops a table which holds rows and may not go."""
+        if self.may_drop is not None:
+            dropping.permit(connection, statement, self.may_drop)
 
-        Raises `ProjectError` where a revision has no downgrade, or where Alembic would end
-        elsewhere.
+    def end(self) -> tuple[str, ...]:
+        """Give the rows that its steps lead to, before one of them is tried.
+
+        Raises `ProjectError` where a revision has no downgrade.
         """
         for script in revisions.in_place(self.script, self.current):
             if script.revision in self.pending and (why := irreversible.obstacle(script)):
                 raise ProjectError(f"Revision {script.revision} cannot be taken back: {why}.")
-        end = revisions.end(self.current, self.steps(self.current))
+        return revisions.end(self.current, self.steps(self.current))
+
+    def see(self) -> None:
+        """See that it leads to where it is to go.
+
+        Raises `ProjectError` where a revision has no downgrade, or where Alembic would end
+        elsewhere.
+        """
+        end = self.end()
         if set(end) != set(self.destination):
             raise ProjectError(
-                f"Alembic would downgrade {self.table} to {named(sorted(end))}, and not to"
+                f"Alembic would downgrade {self.table} to {named(end)}, and not to"
                 f" {named(self.destination)}."
             )
 
@@ -70,7 +91,73 @@ def descent(history: History, standing: tuple[str, ...]) -> Descent:
     )
 
 
-def together(descents: Iterable[Descent]) -> Plan:
+def down_to(
+    target: str,
+    may_drop: frozenset[str],
+    project: Project,
+    context: MigrationContext,
+    heads: tuple[str, ...],
+) -> Descent:
+    """Give the way down to a target, as `alembic downgrade` has it.
+
+    Raises `UsageError` where that is not below where the database is.
+    """
+    script, current = _known(project, context, heads)
+    return _down(project, context, current, revisions.above(script, target, current), may_drop)
+
+
+def without(
+    unwanted: frozenset[str],
+    may_drop: frozenset[str],
+    project: Project,
+    context: MigrationContext,
+    heads: tuple[str, ...],
+) -> Descent:
+    """Give the way back from these revisions, as far as they are in place.
+
+    Raises `UsageError` where others came after them.
+    """
+    script, current = _known(project, context, heads)
+    there = revisions.in_place(script, current)
+    back = [each for each in there if each.revision in unwanted]
+    going = {each.revision for each in back}
+    for each in there:
+        if each.revision not in going and going.intersection(each._all_down_revisions):  # noqa: SLF001 - with dependencies
+            message = f"Revision {each.revision} came after those, and is not among them."
+            raise UsageError(message, hint="--to says how far to go back.")
+    return _down(project, context, current, back, may_drop)
+
+
+def _known(
+    project: Project, context: MigrationContext, heads: tuple[str, ...]
+) -> tuple[ScriptDirectory, tuple[str, ...]]:
+    script, current = context.script or project.script, tuple(sorted(heads))
+    revisions.whole(script)
+    revisions.known(script, table_of(context), current)
+    return script, current
+
+
+def _down(
+    project: Project,
+    context: MigrationContext,
+    current: tuple[str, ...],
+    back: Iterable[Script],
+    may_drop: frozenset[str],
+) -> Descent:
+    way = Descent(
+        project,
+        context.script or project.script,
+        table_of(context),
+        current=current,
+        destination=(),
+        pending=tuple(each.revision for each in back),
+        in_one_transaction=in_one_transaction(context),
+        may_drop=may_drop,
+    )
+    return replace(way, destination=way.end())
+
+
+def together(descents: Iterable[History]) -> Plan:
     """Give the plan of them all; a section that has nothing to take back is left alone."""
     histories, sections = tuple(descents), dict[str, "Project"]()
     for each in histories:

@@ -19,6 +19,7 @@ from migrator.errors import (
     UnreachableError,
 )
 from migrator.interruption import Interruption
+from migrator.position import capital
 
 if TYPE_CHECKING:
     from migrator.project.find import Project
@@ -107,7 +108,7 @@ def of_revision(
 
     `what` names the revision as in the midst of a sentence; None is the commit.
     """
-    name = f"{what[0].upper()}{what[1:]}" if what else "The commit"
+    name = capital(what or "the commit")
     said = server_message(error)
     if said is None:
         return RevisionFailedError(f"{name} failed: {_told(error, project)}")

@@ -12,7 +12,7 @@ from migrator.errors import (
     UnprovenError,
 )
 from migrator.log import Event, emit
-from migrator.position import counted
+from migrator.position import capital, counted
 from migrator.project.progress import said
 from migrator.project.survey import drops
 from migrator.report import named
@@ -42,6 +42,10 @@ class Evidence(Protocol):
         """Why nobody could look."""
 
 
+_INTERRUPTIONS = (InterruptedBySignalError, DeadlineError)
+"""What they did not keep a run from is done; what this run did not do does not count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What is in the database, and the error that the run ends with, if any."""
@@ -52,6 +56,8 @@ class Verdict:
     error: MigratorError | None
     hint: str | None = None
     """The error's own, without what is said in it of invalid indexes."""
+    taken_back: int = 0
+    """How many revisions a downgrade has taken away."""
 
 
 def judge(attempt: Attempt, evidence: Evidence, invalid_before: frozenset[str]) -> Verdict:
@@ -61,8 +67,7 @@ def judge(attempt: Attempt, evidence: Evidence, invalid_before: frozenset[str]) 
         return Verdict((), attempt.failed, "unknown", attempt.error or evidence.problem)
     left = {h.table: h.outstanding(standing.get(h.table, ())) for h in attempt.histories}
     steps = [s for s in attempt.steps if s.applied.revision not in left[s.history.table]]
-    there = [said(step) for step in steps]
-    applied = tuple(step.applied for step in there)
+    done, way = tuple(said(step).applied for step in steps), attempt.histories[0]
     broken = invalid - invalid_before | {
         name for name in invalid if name.rpartition(".")[2].strip('"') in attempt.relied_on
     }
@@ -73,16 +78,19 @@ def judge(attempt: Attempt, evidence: Evidence, invalid_before: frozenset[str]) 
     if error is None:
         emit(
             Event.UPGRADE_VERIFIED,
-            f"Proven on a fresh connection: {counted(len(applied))} in place.",
+            f"Proven on a fresh connection: {counted(len(done))} {way.proven}.",
             revisions=sorted({r for rows in standing.values() for r in rows}),
-            applied=len(applied),
+            applied=len(done),
+            **way.told,
         )
-    changed = bool(applied or broken or attempt.left_something)
-    state = _state(error, short=bool(short), changed=changed) if error else "migrated"
-    committed = attempt.failed in {step.revision for step in applied}
-    if error and committed:
-        error.message += f"\nRevision {attempt.failed} had been committed by then."
-    return Verdict(applied, None if committed else attempt.failed, state, error, hint)
+    failed, changed = attempt.failed, bool(done or broken or attempt.left_something)
+    if error and failed in {each.revision for each in done}:
+        error.message += f"\n{capital(way.called(failed or ''))} had been committed by then."
+        failed = None
+    arrived = not (error and (short or not isinstance(error, _INTERRUPTIONS)))
+    state = way.arrived if arrived else "partially_migrated" if changed else "unchanged"
+    applied, back = (done, 0) if way.adds else ((), len(done))
+    return Verdict(applied, failed, state, error, hint, back)
 
 
 def _shortfall(
@@ -113,10 +121,3 @@ def _with_leftovers(error: MigratorError | None, broken: frozenset[str]) -> Migr
 
 def _mend(broken: frozenset[str]) -> str:
     return f"{drops(broken)} Then mend what kept it from being built, and build it again."
-
-
-def _state(error: MigratorError, *, short: bool, changed: bool) -> str:
-    """Name the state after an error: what this run did not do does not count."""
-    if not short and isinstance(error, InterruptedBySignalError | DeadlineError):
-        return "migrated"
-    return "partially_migrated" if changed else "unchanged"

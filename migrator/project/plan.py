@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
+    from sqlalchemy.engine import Connection
 
     from migrator.project.find import Project
     from migrator.settings import Settings
@@ -41,8 +42,16 @@ class History:
     todo: ClassVar[str] = "apply"
     doing: ClassVar[str] = ""
     done: ClassVar[str] = "applied"
+    proven: ClassVar[str] = "in place"
+    side: ClassVar[str] = "short of"
+    arrived: ClassVar[str] = "migrated"
     told: ClassVar[Mapping[str, str]] = {}
     """How the log speaks of its steps, and the fields that say so to a script."""
+    adds: ClassVar[bool] = True
+    """Whether its steps put revisions in place."""
+
+    def permit(self, connection: Connection, statement: str) -> None:
+        """Refuse a statement that may not run; a revision's own upgrade may do anything."""
 
     @staticmethod
     def called(revision: str) -> str:

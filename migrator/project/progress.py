@@ -163,7 +163,9 @@ class Progress(Transactions):
         super().begun(connection)
 
     def executing(self, connection: Connection, statement: str) -> None:
-        """Remember which indexes a revision tried to build."""
+        """See that it may run, and remember which indexes a revision tried to build."""
+        if self._running:
+            self._running[0].permit(connection, statement)
         super().executing(connection, statement)
         if found := _INDEX.match(statement):
             self.indexes.add(found["name"])

@@ -13,7 +13,7 @@ from alembic.runtime.migration import HeadMaintainer, MigrationStep
 from alembic.script.revision import CycleDetected, ResolutionError, RevisionError
 from alembic.util import CommandError
 
-from migrator.errors import ConfigurationError, ProjectError, UnknownRevisionError
+from migrator.errors import ConfigurationError, ProjectError, UnknownRevisionError, UsageError
 from migrator.project.find import unreadable
 
 if TYPE_CHECKING:
@@ -100,6 +100,22 @@ def steps_back(
         for each in in_place(script, current)
         if each.revision in going
     ]
+
+
+def above(script: ScriptDirectory, target: str, current: tuple[str, ...]) -> list[Script]:
+    """Give the revisions that are in place above a target, as `alembic downgrade` has it.
+
+    Newest first. Raises `UsageError` where it is not below where the database is.
+    """
+    here = ", ".join(current) or "base"
+    if _RELATIVE.fullmatch(target) and len(current) != 1:
+        message = f"From where the database is ({here}) no steps can be counted."
+        raise UsageError(message, hint="--to says how far to go back.")
+    try:
+        return list(script.iterate_revisions(current, target, select_for_downgrade=True))
+    except (CommandError, RevisionError) as error:
+        message = f"{target} is not below where the database is ({here})"
+        raise UsageError(f"{message}: {str(error).rstrip('.')}.") from None
 
 
 def in_place(script: ScriptDirectory, current: tuple[str, ...]) -> list[Script]:

@@ -36,7 +36,8 @@ def survey(projects: tuple[Project, ...], witness: Witness, chart: Chart = stand
     for project in projects:
         found += _histories(project, witness, look, chart)
     plan = Plan(projects, tuple(found), look.asked, chart)
-    position.announce(plan.current, plan.destination, len(plan.pending), plan.tables)
+    side = found[0].side
+    position.announce(plan.current, plan.destination, len(plan.pending), plan.tables, side)
     return plan
 
 
