@@ -27,6 +27,9 @@ _CHECK_INTERVAL = "500ms"
 """How often a backend looks whether its client is still there while a statement runs (PostgreSQL,
 `client_connection_check_interval`, since 14)."""
 
+_HALF = 0xFFFFFFFF
+"""`pg_locks` shows an advisory lock's key as two unsigned halves ("System Views", `pg_locks`)."""
+
 LIVELINESS = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
@@ -37,10 +40,12 @@ Settings"). Its default is the system's, which is two hours: so long the lock wo
 
 _HELD = """
 (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
- AND pid = {pid} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
- AND (classid::bigint << 32 | objid::bigint) IN ({keys}))
+ AND pid = {pid} AND database = {database} AND (classid, objid) IN ({keys}))
 """
-
+"""Asked in each transaction, so it holds as little as can be to plan."""
+_ITSELF = """
+SELECT pg_backend_pid(), (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 _GOES_ON = """
 SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND state = 'active'
@@ -59,7 +64,7 @@ class Guard:
     def __init__(self, server: Server, session: Connection, keys: Sequence[int]) -> None:
         """Guard with a session that holds these keys."""
         self.server, self._session, self._keys = server, session, keys
-        self._pid = fetch(session, "SELECT pg_backend_pid()")[0][0]
+        self._pid, self._database = fetch(session, _ITSELF)[0]
         self._alone = threading.Lock()
         self._answered = time.monotonic()
         self.lost = False
@@ -135,7 +140,8 @@ class Guard:
         return [f"SELECT {unlock}", _RESET.format(names=", ".join(f"'{name}'" for name in names))]
 
     def _held(self) -> str:
-        return _HELD.format(pid=self._pid, keys=",".join(map(str, self._keys)))
+        keys = ",".join(f"({key >> 32 & _HALF}, {key & _HALF})" for key in self._keys)
+        return _HELD.format(pid=self._pid, database=self._database, keys=keys)
 
 
 def fenced(key: int) -> int:
