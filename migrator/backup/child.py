@@ -60,6 +60,11 @@ class Child:
                 setsigmask=(),
                 setsigdef=_IGNORED_BY_PYTHON,
             )
+        except OSError:
+            self.end_of_input()
+            os.close(self._output)
+            os.close(complaints)
+            raise
         finally:
             for end in (source, output, told):
                 os.close(end)

@@ -24,13 +24,14 @@ _MIB = 1 << 20
 _PART = 8 * _MIB
 _MOST_PARTS = 9_000
 """S3 takes 10,000 parts of an upload (its docs, "multipart upload limits")."""
-_IN_MEMORY = 48 * _MIB
+_IN_MEMORY = 40 * _MIB
 """So much of an upload may be on its way at a time."""
-_READ_AHEAD = 2
+_PIECE, _READ_AHEAD = 4 * _MIB, 2
 _CLIENT = {"timeout": timedelta(minutes=3), "connect_timeout": timedelta(seconds=10)}
 _RETRY = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
 _QUERY = re.compile(r"\?\S+")
 _CODE = re.compile(r"<Code>(?P<code>\w+)</Code>\s*<Message>(?P<message>[^<]*)</Message>")
+_NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound")
 _HINT = (
     "Look at the bucket's name, the credentials in the environment and the endpoint, and try"
     " again. Nothing was migrated."
@@ -88,11 +89,12 @@ class Cloud:
 
     def read(self, name: str) -> Iterator[bytes]:
         """Give the object in pieces, each fetched while the one before it is looked at."""
-        with self._spoken(self.address(name)), ThreadPoolExecutor(_READ_AHEAD) as pool:
+        address = self.address(name)
+        with self._spoken(address, absent=True), ThreadPoolExecutor(_READ_AHEAD) as pool:
             size = self._obstore.head(self._store, name)["size"]
             coming: deque[Future[bytes]] = deque()
-            for start in range(0, size, _PART):
-                end = min(size, start + _PART)
+            for start in range(0, size, _PIECE):
+                end = min(size, start + _PIECE)
                 coming.append(pool.submit(self._piece, name, start, end))
                 if len(coming) > _READ_AHEAD:
                     yield coming.popleft().result()
@@ -107,19 +109,23 @@ class Cloud:
 
     def remove(self, name: str) -> None:
         """Remove the object."""
-        with self._spoken(self.address(name)):
+        with self._spoken(self.address(name), absent=True):
             self._obstore.delete(self._store, name)
 
     def _piece(self, name: str, start: int, end: int) -> bytes:
         return bytes(self._obstore.get_range(self._store, name, start=start, end=end))
 
     @contextmanager
-    def _spoken(self, what: str) -> Iterator[None]:
-        """Let the store's errors come out as ours, without what a signed URL may hold."""
+    def _spoken(self, what: str, *, absent: bool = False) -> Iterator[None]:
+        """Let the store's errors come out as ours, without what a signed URL may hold.
+
+        An object that is `absent` is told as `FileNotFoundError` where that may be.
+        """
         try:
             yield
         except self._refusals as error:
-            if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
+            object_only = isinstance(error, FileNotFoundError) and not _NO_BUCKET.search(str(error))
+            if absent and object_only:
                 raise FileNotFoundError(what) from None
             message = f"The store refuses, at {what}: {_first_line(error)}"
             raise StorageError(message, hint=_HINT) from None

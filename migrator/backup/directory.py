@@ -64,14 +64,14 @@ class Directory:
     def read(self, name: str) -> Iterator[bytes]:
         """Give the file in pieces."""
         path = self._root / name
-        with _spoken(path), path.open("rb", buffering=0) as file:
+        with _spoken(path, absent=True), path.open("rb", buffering=0) as file:
             while piece := file.read(_PIECE):
                 yield piece
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Give the size of each file under a folder; what is being written is none yet."""
-        found = sorted((self._root / folder).rglob("*"))
         with _spoken(self._root):
+            found = sorted((self._root / folder).rglob("*"))
             return {
                 str(path.relative_to(self._root)): path.stat().st_size
                 for path in found
@@ -80,7 +80,7 @@ class Directory:
 
     def remove(self, name: str) -> None:
         """Remove the file."""
-        with _spoken(self._root / name):
+        with _spoken(self._root / name, absent=True):
             (self._root / name).unlink()
 
     def _problem(self) -> str | None:
@@ -99,12 +99,13 @@ class Directory:
 
 
 @contextmanager
-def _spoken(path: Path) -> Iterator[None]:
+def _spoken(path: Path, *, absent: bool = False) -> Iterator[None]:
+    """Let the system's errors come out as ours; that a file is `absent` comes as it is."""
     try:
         yield
-    except FileNotFoundError:
-        raise
     except OSError as error:
+        if absent and isinstance(error, FileNotFoundError):
+            raise
         message = f"The backup could not be kept in {path}: {error.strerror}."
         hint = "Make room, or mend what is wrong with it, and try again. Nothing was migrated."
         raise StorageError(message, hint=hint) from None

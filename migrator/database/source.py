@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, make_dsn
 
 from migrator.database.connection import fetch, readable_version, spoken
-from migrator.database.contents import Table, counted, tables
+from migrator.database.contents import counted, tables
 from migrator.database.guard import LIVELINESS
 from migrator.database.scratch import Scratch, impossible, possible, scratch
 from migrator.database.shape import differences, shape
@@ -142,11 +142,6 @@ class Source:
             for name, count in expected.rows.items()
             if rows.get(name) != count
         ]
-
-    def tables(self) -> tuple[Table, ...]:
-        """Give the tables that are there now."""
-        with closing(self.server.again(_WITHIN_S)) as connection:
-            return tables(connection)
 
     def total_bytes(self) -> int:
         """Give how large the database is, with all its indexes."""
