@@ -37,11 +37,11 @@ def run(settings: Settings, journal: Journal) -> None:
                 short.proved()
                 return
         plan = _job(settings, journal, server)
-        if plan.simple:
+        if plan and plan.simple:
             short.found(plan.destination[0], plan.tables[0])
 
 
-def _job(settings: Settings, journal: Journal, server: Server | None = None) -> Plan:
+def _job(settings: Settings, journal: Journal, server: Server | None = None) -> Plan | None:
     """Do the whole job; a server that was reached is not reached again."""
     with uncollected():
         log.structured()

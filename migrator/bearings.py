@@ -93,8 +93,7 @@ def _surveyed(settings: Settings, server: Server, short: Shortcut | None) -> tup
     try:
         plan = survey(projects, witness(server))
     except UnknownRevisionError as error:
-        heads = tuple(head for one in projects for head in one.script.get_heads())
-        found = Bearings(error.current, heads, (error.table,), unknown=True)
+        found = _lost(error, (error.table,))
         return found, lambda _: found
     if short and plan.simple:
         short.found(plan.destination[0], plan.tables[0])
@@ -107,7 +106,12 @@ def _at(plan: Plan, connection: Connection) -> Bearings:
     try:
         return _planned(plan.at(standing))
     except UnknownRevisionError as error:
-        return Bearings(error.current, plan.destination, plan.tables, unknown=True)
+        return _lost(error, plan.tables)
+
+
+def _lost(error: UnknownRevisionError, tables: tuple[VersionTable, ...]) -> Bearings:
+    """Give the bearings of a database that is at a revision which this code does not have."""
+    return Bearings(error.current, error.head, tables, (), error.behind, unknown=True)
 
 
 def _planned(plan: Plan) -> Bearings:

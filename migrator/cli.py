@@ -85,7 +85,7 @@ def status(*, as_json: bool, codes: bool, **flags: Any) -> int:  # noqa: ANN401 
 
 
 @commands.command()
-@with_settings(*_WHERE)
+@with_settings(*_WHERE, "on_db_ahead")
 @_as_json
 @click.option("--timeout", default=questions.TIMEOUT, help="wait this long  [default: 10m]")
 def wait(*, as_json: bool, timeout: str, **flags: Any) -> int:  # noqa: ANN401 - as `run`

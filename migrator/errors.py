@@ -123,14 +123,19 @@ class DisagreementError(MigratorError):
 class UnknownRevisionError(DisagreementError):
     """A revision that the database names is not in this code; knows where it stands."""
 
-    def __init__(self, table: VersionTable, current: tuple[str, ...], unknown: str) -> None:
-        """Take the version table, all its revisions, and the first that is not known."""
+    behind = False
+    """Whether revisions are pending for another version table."""
+
+    def __init__(
+        self, table: VersionTable, current: tuple[str, ...], unknown: str, head: tuple[str, ...]
+    ) -> None:
+        """Take the version table, its revisions, the first that is not known, and this code's."""
         super().__init__(
             f"The database is at revision {unknown}, which this code does not have.",
             hint="Deploy the code that has it, or bring the database back to a revision that"
             " this code knows. Nothing was touched.",
         )
-        self.table, self.current = table, current
+        self.table, self.current, self.head = table, current, head
 
 
 class UnprovenError(MigratorError):

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
+from migrator.ahead import Tolerance
 from migrator.database.catalog import examine, invalid_indexes, revisions, sweep
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
@@ -42,15 +43,17 @@ def run(
     journal: Journal,
     projects: tuple[Project, ...] | None = None,
     reached: Server | None = None,
-) -> Plan:
+) -> Plan | None:
     """Bring the database to the target; the journal learns what happened.
 
-    Gives what there was to do. Raises the error that says why it could not be done.
+    Gives what there was to do, or None where the database is ahead and that is tolerated. Raises
+    the error that says why it could not be done.
     """
     projects = projects or find(settings)
     with (
         nullcontext(reached) if reached else _connected(settings) as server,
         beating(server) as pulse,
+        Tolerance(server, settings, journal),
     ):
         plan = survey(projects, witness(server))
         journal.planned(plan.current, plan.destination)
@@ -79,6 +82,7 @@ def run(
                     undo = carry if settings.on_failure == "rollback" else None
                     conclude(guard, carry(plan), invalid, journal, undo)
         return plan
+    return None
 
 
 def _connected(settings: Settings) -> AbstractContextManager[Server]:

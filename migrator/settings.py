@@ -94,6 +94,11 @@ class Settings:
         "rollback: downgrade what a run had applied before it failed",
         values.one_of("stop", "rollback"),
     )
+    on_db_ahead: str = row(
+        "fail",
+        "ok: succeed, and do nothing, where an older image is deployed again on a newer database",
+        values.one_of("fail", "ok"),
+    )
     deadline: float | None = row(
         None,
         "the whole run; set it below the platform's own limit",
@@ -145,7 +150,6 @@ class Loaded:
 
 
 NOT_YET = {
-    "on_db_ahead": "fail",
     "max_risk": None,
     "verify": "heads",
     "after": None,

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator import bearings
+from migrator.ahead import weigh
 from migrator.database.condition import condition
 from migrator.database.connection import connect
 from migrator.database.lock import keys_for
@@ -18,6 +19,7 @@ from migrator.report import named
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from migrator.ahead import Lead
     from migrator.bearings import Bearings, Pending
     from migrator.database.condition import Condition
     from migrator.settings import Settings
@@ -84,11 +86,11 @@ def status(settings: Settings, *, codes: bool = False) -> Status:
         found, _ = bearings.take(settings, server)
         keys = keys_for(found.tables, settings.lock_key)
         seen = condition(server.connection, found.tables, keys, queries=settings.log_queries)
+        lead = weigh(server.connection, settings, found) if found.unknown else None
         last = None
         with suppress(DeniedError, DisagreementError):  # not for this role, or not our ledger
             last = ledger.last(server.connection)
-        applied = ledger.applied(server.connection) if found.unknown and last else frozenset()
-    state = _state(found, seen, applied)
+    state = _state(found, seen, lead)
     code = CODES.get(state, _OTHERWISE) if codes else 0
     return Status(
         *(state, found.current, found.head, found.pending, seen.lock, last),
@@ -97,12 +99,10 @@ def status(settings: Settings, *, codes: bool = False) -> Status:
     )
 
 
-def _state(found: Bearings, seen: Condition, applied: frozenset[str]) -> str:
-    """Name the state; `applied` is what the ledger knows to have been applied, if it knows."""
-    if found.unknown:
-        known = applied.union(found.current)
-        passed = not applied or known.issuperset(found.head)
-        return "ahead" if passed else "diverged"
+def _state(found: Bearings, seen: Condition, lead: Lead | None) -> str:
+    """Name the state; without a ledger a lead is taken for one."""
+    if lead:
+        return "diverged" if lead.passed is False else "ahead"
     if not found.behind:
         return "at_head"
     if seen.has_version_table:

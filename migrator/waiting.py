@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator import bearings
+from migrator.ahead import weigh
 from migrator.database.connection import connect
 from migrator.database.lock import holder, keys_for
 from migrator.errors import DeadlineError, DisagreementError
@@ -35,12 +36,14 @@ class Arrival:
     current: tuple[str, ...]
     head: tuple[str, ...]
     waited_s: float
+    state: str = "at_head"
+    """Or `ahead`, where that is accepted."""
     exit_code: int = 0
 
     def fields(self) -> dict[str, Any]:
         """Give it under the names that scripts rely on."""
         return {
-            "state": "at_head",
+            "state": self.state,
             "current": self.current,
             "head": self.head,
             "waited_s": self.waited_s,
@@ -48,11 +51,12 @@ class Arrival:
 
     def __str__(self) -> str:
         """Give it for a person."""
-        return f"at_head  The database is at {named(self.current)}."
+        beyond = f", ahead of {named(self.head)}" if self.state == "ahead" else ""
+        return f"{self.state:<7}  The database is at {named(self.current)}{beyond}."
 
 
 def wait(settings: Settings, timeout_s: float) -> Arrival:
-    """Wait for so long until nothing is pending.
+    """Wait for so long until nothing is pending, or the database is ahead and that is accepted.
 
     Raises `DeadlineError` where something still is, `DisagreementError` as soon as the database
     is at a revision that this code does not have, `UnreachableError` where it cannot be reached.
@@ -62,8 +66,8 @@ def wait(settings: Settings, timeout_s: float) -> Arrival:
     with connect(settings.database_url, timeout_s) as server:
         found, look = bearings.take(settings, server, briefly=True)
         at_work = _at_work(found, server.connection, settings)
-    while not found.there:
-        _refuse_unknown(found)
+        ahead = _accepted(found, server.connection, settings)
+    while not (found.there or ahead):
         left = ends - time.monotonic()
         told = f"The database is at {named(found.current)} and not at {', '.join(found.head)} yet."
         if left <= 0:
@@ -83,7 +87,9 @@ def wait(settings: Settings, timeout_s: float) -> Arrival:
         with closing(server.again(max(1.0, ends - time.monotonic()))) as connection:
             found = look(connection)
             at_work = _at_work(found, connection, settings)
-    return Arrival(found.current, found.head, round(time.monotonic() - began, 3))
+            ahead = _accepted(found, connection, settings)
+    waited_s = round(time.monotonic() - began, 3)
+    return Arrival(found.current, found.head, waited_s, "ahead" if ahead else "at_head")
 
 
 def _at_work(found: Bearings, connection: Connection, settings: Settings) -> str:
@@ -94,10 +100,15 @@ def _at_work(found: Bearings, connection: Connection, settings: Settings) -> str
     return f"A run is in progress: {run}." if run else "No run is in progress."
 
 
-def _refuse_unknown(found: Bearings) -> None:
-    if found.unknown:
+def _accepted(found: Bearings, connection: Connection, settings: Settings) -> bool:
+    """Tell whether it is ahead and that is accepted; at another unknown revision nothing is."""
+    if not found.unknown:
+        return False
+    lead = weigh(connection, settings, found)
+    if not lead.accepted:
         raise DisagreementError(
             f"The database is at {named(found.current)}, which this code, whose head is"
             f" {', '.join(found.head)}, does not have.",
-            hint="It will not come to this code's head by waiting: deploy the code that it fits.",
+            hint=f"It will not come to this code's head by waiting. {lead.ways_out}",
         )
+    return True

@@ -33,6 +33,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert told.lock_wait == 240
     assert told.lock_key is None
     assert told.transactions == "project"
+    assert told.on_db_ahead == "fail"
     assert told.ddl_lock_timeout == 3
     assert told.ddl_retry_for == 120
     assert told.deadline is None

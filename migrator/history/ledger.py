@@ -49,6 +49,16 @@ FROM (
  FROM migrator.run ORDER BY run.started_at DESC LIMIT %s
 ) AS told
 """
+_IN_PLACE = """
+SELECT revision FROM (
+ SELECT DISTINCT ON (revision) revision, there FROM (
+  SELECT revision, started_at, 1 AS step, command <> 'rollback' AS there
+  FROM migrator.revision JOIN migrator.run ON run.id = revision.run
+  UNION ALL
+  SELECT unnest(revisions_from), started_at, 0, true FROM migrator.run
+ ) AS seen ORDER BY revision, started_at DESC, step DESC
+) AS newest WHERE there
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +115,14 @@ def runs(connection: Connection, limit: int | None = None) -> list[dict[str, Any
     return [row[0] for row in fetch(connection, _READ, [limit])]
 
 
-def applied(connection: Connection) -> frozenset[str]:
-    """Give every revision that a run of the ledger applied, whether it is still there or not."""
-    return frozenset(row[0] for row in fetch(connection, "SELECT revision FROM migrator.revision"))
+def in_place(connection: Connection) -> frozenset[str] | None:
+    """Give the revisions that a run applied or found in a version table, and none took back since.
+
+    None where there is no ledger to be read. Raises as `runs` does.
+    """
+    if schema.version(connection) is None:
+        return None
+    return frozenset(row[0] for row in fetch(connection, _IN_PLACE))
 
 
 def last_applied(connection: Connection) -> frozenset[str]:

@@ -133,7 +133,7 @@ def _known(
 ) -> tuple[ScriptDirectory, tuple[str, ...]]:
     script, current = context.script or project.script, tuple(sorted(heads))
     revisions.whole(script)
-    revisions.known(script, table_of(context), current)
+    revisions.known(script, table_of(context), current, tuple(script.get_heads()))
     return script, current
 
 

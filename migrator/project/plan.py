@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from migrator.errors import UnknownRevisionError
 from migrator.project import environment, revisions
 from migrator.project.repetition import may_repeat
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from migrator.project.find import Project
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
-
 Chart = Callable[["Project", "MigrationContext", tuple[str, ...]], "History"]
 """Gives the history of the version table that env.py configured, the database at these rows."""
 
@@ -75,9 +76,13 @@ class History:
 
     def planned(self, current: tuple[str, ...]) -> Self:
         """Give it with what is pending there worked out; raises as `at`."""
-        revisions.known(self.script, self.table, current)
+        revisions.known(self.script, self.table, current, self.destination)
         pending = tuple(step.revision.revision for step in self.steps(current))
         return replace(self, current=current, pending=pending)
+
+
+Charted = History | UnknownRevisionError
+"""A history, or the error about a revision in its version table that the code does not have."""
 
 
 def standing(project: Project, context: MigrationContext, heads: tuple[str, ...]) -> History:
@@ -154,10 +159,41 @@ class Plan:
         return {r: h.script.get_revision(r).path for h in self.histories for r in h.pending}
 
     def at(self, standing: Mapping[VersionTable, tuple[str, ...]]) -> Plan:
-        """Give the plan for a database that stands there."""
-        return replace(
-            self, histories=tuple(h.at(standing.get(h.table, ())) for h in self.histories)
-        )
+        """Give the plan for a database that stands there.
+
+        Raises `UnknownRevisionError` as `known` does.
+        """
+        found = [charted(partial(h.at, standing.get(h.table, ()))) for h in self.histories]
+        return replace(self, histories=known(found))
+
+
+def charted(chart: Callable[[], History]) -> Charted:
+    """Give the history, or the error about a revision that the code does not have.
+
+    The other version tables are worth a look all the same.
+    """
+    try:
+        return chart()
+    except UnknownRevisionError as error:
+        return error
+
+
+def known(found: Iterable[Charted]) -> tuple[History, ...]:
+    """Give the histories, where all are.
+
+    Raises an `UnknownRevisionError` about all that are not, which knows whether revisions are
+    pending for others.
+    """
+    charts = tuple(found)
+    histories = tuple(each for each in charts if isinstance(each, History))
+    unknown = [each for each in charts if isinstance(each, UnknownRevisionError)]
+    if unknown:
+        error = unknown[0]
+        error.current = _union(each.current for each in unknown)
+        error.head = _union(each.head for each in unknown)
+        error.behind = any(history.pending for history in histories)
+        raise error
+    return histories
 
 
 def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

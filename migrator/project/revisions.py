@@ -55,8 +55,10 @@ def _refused(error: OSError) -> None:
         raise unreadable(error)
 
 
-def known(script: ScriptDirectory, table: VersionTable, current: tuple[str, ...]) -> None:
-    """See that the code has every revision of a version table.
+def known(
+    script: ScriptDirectory, table: VersionTable, current: tuple[str, ...], wanted: tuple[str, ...]
+) -> None:
+    """See that the code, which wants the database at these, has every revision of a version table.
 
     Raises `UnknownRevisionError`.
     """
@@ -64,7 +66,7 @@ def known(script: ScriptDirectory, table: VersionTable, current: tuple[str, ...]
         try:
             script.get_revision(revision)
         except CommandError:
-            raise UnknownRevisionError(table, current, revision) from None
+            raise UnknownRevisionError(table, current, revision, wanted) from None
 
 
 def destination(script: ScriptDirectory, target: str, current: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import position
@@ -9,7 +10,7 @@ from migrator.errors import MigratorError, ProjectError
 from migrator.log import Event, emit
 from migrator.position import counted
 from migrator.project import environment, failure
-from migrator.project.plan import Chart, History, Plan, standing
+from migrator.project.plan import Chart, Plan, charted, known, standing
 from migrator.project.transactions import Look
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from migrator.project.environment import Witness
     from migrator.project.find import Project
+    from migrator.project.plan import Charted
 
 _MOST_NAMED = 4
 _RACES = 3
@@ -31,12 +33,12 @@ def survey(projects: tuple[Project, ...], witness: Witness, chart: Chart = stand
     Raises `ProjectError` where the project is broken or env.py fails, `DisagreementError` where
     the database is at a revision unknown to the code, and what `witness` and `chart` raise.
     """
-    found: list[History] = []
+    found: list[Charted] = []
     look = Look()
     for project in projects:
         found += _histories(project, witness, look, chart)
-    plan = Plan(projects, tuple(found), look.asked, chart)
-    side = found[0].side
+    plan = Plan(projects, known(found), look.asked, chart)
+    side = plan.histories[0].side
     position.announce(plan.current, plan.destination, len(plan.pending), plan.tables, side)
     return plan
 
@@ -78,7 +80,7 @@ def drops(indexes: frozenset[str]) -> str:
     return " ".join(f"DROP INDEX CONCURRENTLY {name};" for name in sorted(indexes))
 
 
-def _histories(project: Project, witness: Witness, watcher: Look, chart: Chart) -> list[History]:
+def _histories(project: Project, witness: Witness, watcher: Look, chart: Chart) -> list[Charted]:
     """Look, and look again where another run's env.py made the same schema at the same moment."""
     for _ in range(_RACES):
         try:
@@ -89,15 +91,15 @@ def _histories(project: Project, witness: Witness, watcher: Look, chart: Chart) 
     return _looked(project, witness, watcher, chart)
 
 
-def _looked(project: Project, witness: Witness, watcher: Look, chart: Chart) -> list[History]:
-    found: list[History] = []
+def _looked(project: Project, witness: Witness, watcher: Look, chart: Chart) -> list[Charted]:
+    found: list[Charted] = []
     refused: list[MigratorError] = []
 
     def look(heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
         watcher.chosen = True
         try:
             witness(environment.first_row(context))
-            found.append(chart(project, context, heads))
+            found.append(charted(partial(chart, project, context, heads)))
         except MigratorError as error:
             refused.append(error)
             raise
@@ -107,6 +109,7 @@ def _looked(project: Project, witness: Witness, watcher: Look, chart: Chart) -> 
         environment.run(project, look, only_look=True, watcher=watcher)
     except BaseException as error:  # noqa: BLE001 - env.py may raise anything
         failure.pass_on_interruption(error)
+        known(found)
         raise (refused[0] if refused else failure.of_env_py(error, project)) from None
     if refused:
         raise refused[0]

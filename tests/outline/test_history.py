@@ -271,7 +271,7 @@ class Tree:
                 warnings.simplefilter("ignore")
                 revisions.whole(script)
                 (head,) = revisions.destination(script, "head", ())
-                revisions.known(script, VersionTable(None, "alembic_version"), (head,))
+                revisions.known(script, VersionTable(None, "alembic_version"), (head,), (head,))
                 return None if revisions.steps(script, (head,), (head,)) else head
         except BaseException:  # noqa: BLE001 - whatever a revision raises ends the full path
             return None
