@@ -1,0 +1,1 @@
+"""What the time and the memory go into, where a goal is not met."""
