@@ -90,7 +90,7 @@ def test_the_manifest_says_what_the_backup_is(database: Database, tmp_path: Path
     assert {"public.accounts", "public.alembic_version"} <= set(told["tables"])
     assert told["encryption"] is None
     assert told["proof"] == "list"
-    assert told["pg_dump_version"].startswith("18.")
+    assert told["pg_dump_version"].partition(".")[0] == told["server_version"].partition(".")[0]
 
 
 def test_no_password_is_in_a_command_line_or_in_what_is_left(

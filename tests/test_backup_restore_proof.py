@@ -47,6 +47,12 @@ def own() -> Iterator[OwnServer]:
         yield made
 
 
+def embedded_programs(directory: Path) -> dict[str, str]:
+    """Give the variables of a run against a server of the test's own, which is the embedded 18."""
+    programs = backups.path(backups.EMBEDDED)
+    return settings(directory, MIGRATOR_BACKUP_VERIFY="restore", PATH=programs)
+
+
 def scratches(database: Database) -> list[str]:
     """Give the scratch databases that are there."""
     query = "SELECT datname FROM pg_database WHERE datname LIKE %s"
@@ -159,8 +165,7 @@ def test_a_role_that_may_make_no_database_restores_into_an_embedded_one(
         database.rows(f"ALTER DATABASE {database.name} OWNER TO modest")
         url = database.url.replace("postgres:owner@", "modest:modest-word@")
         database.rows("ALTER SCHEMA public OWNER TO modest")
-        verify = settings(tmp_path, MIGRATOR_BACKUP_VERIFY="restore")
-        ended = run("run", url=url, **verify)
+        ended = run("run", url=url, **embedded_programs(tmp_path))
 
         assert ended.exit_code == 0, ended.output
         assert manifest(tmp_path)["proof"] == "restore"
@@ -205,6 +210,6 @@ def test_the_scratch_database_has_the_encoding_and_the_locale_of_the_target(
     )
     database = own.database(name)
     database.rows("CREATE TABLE strasse AS SELECT 'straße' AS name")
-    ended = run("run", url=database.url, **settings(tmp_path, MIGRATOR_BACKUP_VERIFY="restore"))
+    ended = run("run", url=database.url, **embedded_programs(tmp_path))
 
     assert ended.exit_code == 0, ended.output

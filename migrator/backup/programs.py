@@ -40,17 +40,22 @@ class Programs:
 def programs_for(server_version: int, crew: Crew) -> Programs:
     """Give programs that can read a server of this `server_version_num`.
 
-    The PATH comes first, then the newest that is packaged. Raises `ClientError` where there is
-    none, or all are older than the server: pg_dump refuses a newer server than itself.
+    Those of the server's own major version come first, because what newer ones say to it in a
+    restore it may not understand; then those on the PATH, then the newest that are packaged.
+
+    Raises `ClientError` where there are none, or all are older than the server: pg_dump refuses a
+    newer server than itself.
     """
     wanted, seen = server_version // 10_000, []
     for path in _candidates():
         with suppress(MigratorError):
             found = _met(path, crew)
-            if found and found.major >= wanted:
-                return replace(found, compression=_compression(found, crew))
             seen += [found] if found else []
-    raise _lacking(wanted, seen)
+    fit = [each for each in seen if each.major >= wanted]
+    if not fit:
+        raise _lacking(wanted, seen)
+    best = min(fit, key=lambda each: each.major != wanted)
+    return replace(best, compression=_compression(best, crew))
 
 
 def _compression(programs: Programs, crew: Crew) -> str:
