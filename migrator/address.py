@@ -139,6 +139,12 @@ def with_application_name(address: Address, name: str) -> Address:
     return replace(address, parameters=MappingProxyType(parameters))
 
 
+def to_database(address: Address, database: str, application_name: str) -> Address:
+    """Give the address of another database of the same server, for sessions of this name."""
+    other = {"dbname": database, "application_name": application_name}
+    return replace(address, parameters=MappingProxyType({**address.parameters, **other}))
+
+
 def _split(rest: str) -> tuple[str, list[tuple[str, str]]]:
     """Give the place with its login encoded, and the query.
 

@@ -80,7 +80,7 @@ def backup(settings: Settings) -> Taken:
 
     Raises what a run raises whose backup fails.
     """
-    _place(settings)
+    place(settings)
     with (
         connect(settings.database_url, settings.connect_timeout) as server,
         beating(server) as pulse,
@@ -102,10 +102,11 @@ def backups(settings: Settings) -> Kept:
 
     Raises `StorageError` or `ConfigurationError` where the store cannot be read.
     """
-    return Kept(inventory(_place(settings)))
+    return Kept(inventory(place(settings)))
 
 
-def _place(settings: Settings) -> str:
+def place(settings: Settings) -> str:
+    """Give where backups are; raises `ConfigurationError` where that was not said."""
     if settings.backup_to is None:
         message = "MIGRATOR_BACKUP_TO says where backups are, and it is not set."
         raise ConfigurationError(message, hint="Nothing was tried.")

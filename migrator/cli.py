@@ -162,6 +162,41 @@ def _consent(*, yes: bool) -> None:
 
 
 @commands.command()
+@with_settings(
+    *("database_url", "backup_to", "connect_timeout", "lock_wait", "lock_key"),
+    *("deadline", "log_format", "log_level", "log_queries"),
+)
+@_as_json
+@click.argument("name", required=False)
+@click.option("--into", metavar="DATABASE", help="a new one  [default: named by the time]")
+@click.option("--over", metavar="DATABASE", help="the original itself, which is kept; its name")
+@click.option("--yes", is_flag=True, help="do not ask before the original is replaced")
+@click.option("--end-sessions", is_flag=True, help="end those who are connected to the original")
+@click.option("--identity", metavar="FILE", help="the private key of an encrypted backup")
+@click.option("--no-owner", is_flag=True, help="all belongs to this role; nothing is granted")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=4, help="tables at a time  [default: 4]"
+)
+def restore(*, as_json: bool, yes: bool, **given: Any) -> int:  # noqa: ANN401 - as `run`
+    """Bring a backup back: the newest, or NAME, into a new database."""
+    asked = ("name", "into", "over", "end_sessions", "identity", "jobs", "no_owner")
+    order = {name: given.pop(name) for name in asked}
+    if order["over"] and not yes:
+        _confirm(f"The backup takes the place of {order['over']}, which is kept. Go on?")
+    return questions.restore(_text(given), order, as_json=as_json)
+
+
+def _confirm(question: str) -> None:
+    """Ask; raises `UsageError` where the answer is no, or there is nobody to give one."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        message = "There is no terminal to ask at: --yes says that it is meant."
+        raise click.UsageError(message)
+    if not click.confirm(question, err=True):
+        message = "It was not confirmed. Nothing was touched."
+        raise click.UsageError(message)
+
+
+@commands.command()
 @with_settings("database_url", "connect_timeout", "deadline", "log_format", "log_level")
 @_as_json
 @click.option("--limit", type=click.IntRange(min=1), default=20, help="so many  [default: 20]")

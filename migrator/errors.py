@@ -160,6 +160,10 @@ class ConfigurationError(MigratorError):
     outcome = "refused"
 
 
+class NoDatabaseError(ConfigurationError):
+    """The server has no database of this name."""
+
+
 class DeadlineError(MigratorError):
     """The run's own deadline has passed."""
 

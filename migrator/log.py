@@ -85,6 +85,7 @@ class _ByHand:
 
 _logger: list[_Logger] = []
 _threshold = [0]
+_run_id = [""]
 
 
 def setup(stream: TextIO, *, form: str | None, level: str, run_id: str, redactor: Redactor) -> None:
@@ -96,7 +97,13 @@ def setup(stream: TextIO, *, form: str | None, level: str, run_id: str, redactor
         Console(colours=stream.isatty()) if form == "console" else _as_json,
     ]
     _threshold[:] = [_LEVELS[level]]
+    _run_id[:] = [run_id]
     _logger[:] = [_ByHand(_Lines(stream), processors, {"run_id": run_id})]
+
+
+def run_id_of_lines() -> str:
+    """Give the `run_id` that each line has."""
+    return _run_id[0]
 
 
 def structured() -> None:

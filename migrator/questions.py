@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migrator import values
 from migrator.boundary import own_stdout
@@ -52,6 +52,14 @@ def backup(flags: Flags, *, as_json: bool) -> int:
     from migrator import archive  # noqa: PLC0415 - as above
 
     return answered(archive.backup, flags, os.environ, own_stdout(), as_json=as_json)
+
+
+def restore(flags: Flags, order: Mapping[str, Any], *, as_json: bool) -> int:
+    """Restore a backup, as the order says by the names of its flags; gives the exit code."""
+    from migrator import restore as restoring  # noqa: PLC0415 - as above
+
+    question = partial(restoring.restore, order=restoring.ordered(**order))
+    return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
 
 
 def backups(flags: Flags, *, as_json: bool) -> int:

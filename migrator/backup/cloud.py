@@ -101,6 +101,9 @@ class Cloud:
             while coming:
                 yield coming.popleft().result()
 
+    def on_disk(self, name: str) -> None:
+        """Give nothing: an object is no file."""
+
     def sizes(self, folder: str) -> dict[str, int]:
         """Give the size of each object under a folder."""
         with self._spoken(self._url):

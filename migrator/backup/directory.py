@@ -68,6 +68,10 @@ class Directory:
             while piece := file.read(_PIECE):
                 yield piece
 
+    def on_disk(self, name: str) -> str | None:
+        """Give the file's path."""
+        return str(self._root / name)
+
     def sizes(self, folder: str) -> dict[str, int]:
         """Give the size of each file under a folder; what is being written is none yet."""
         with _spoken(self._root):

@@ -58,6 +58,33 @@ def programs_for(server_version: int, crew: Crew) -> Programs:
     return replace(best, compression=_compression(best, crew))
 
 
+def restorer_for(dumped_with: str, server_version: int, crew: Crew) -> str:
+    """Give a pg_restore that can read what this version of pg_dump wrote.
+
+    Of those there are the one nearest to the server: a later one may say what the server does not
+    know yet. Raises `ClientError` where there is none.
+    """
+    wanted, server = major_of(dumped_with), server_version // 10_000
+    seen = [found for path in _candidates() if (found := _met(path, crew))]
+    able = [each for each in seen if each.major >= wanted]
+    if able:
+        return min(able, key=lambda p: abs(p.major - server)).pg_restore
+    newest = max(seen, key=lambda p: p.major, default=None)
+    told = (
+        f"pg_restore {newest.version} cannot" if newest else "there is no pg_restore here that can"
+    )
+    raise ClientError(
+        f"The backup was made by pg_dump {dumped_with}, and {told} read it.",
+        hint=f"Install the client programs of PostgreSQL {wanted} or later (Debian:"
+        f" postgresql-client-{wanted}). Nothing was restored.",
+    )
+
+
+def major_of(version: str) -> int:
+    """Give the 15 of 15.18, of a server or of its programs."""
+    return int(version.partition(".")[0])
+
+
 def _compression(programs: Programs, crew: Crew) -> str:
     """Give pg_dump's best way to compress.
 

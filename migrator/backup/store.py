@@ -33,6 +33,9 @@ class Store(Protocol):
     def read(self, name: str) -> Iterator[bytes]:
         """Give a file in pieces; raises `FileNotFoundError` where there is none."""
 
+    def on_disk(self, name: str) -> str | None:
+        """Give the file's path where programs can read it by themselves, else None."""
+
     def sizes(self, folder: str) -> dict[str, int]:
         """Give the size of each file under a folder, by its name."""
 

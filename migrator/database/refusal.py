@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.errors import ConfigurationError, DeniedError, MigratorError
+from migrator.errors import ConfigurationError, DeniedError, MigratorError, NoDatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ FINAL = (
     ),
     Refusal(
         r'database ".*" does not exist|no such database',
-        ConfigurationError,
+        NoDatabaseError,
         "there is no such database on the server",
         "Check the database's name in {source}, or create it first.",
     ),

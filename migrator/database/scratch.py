@@ -28,7 +28,11 @@ PREFIX = "migrator_proof_"
 """Then letters that stand for the target's name, by which a later run knows what was left."""
 _WITHIN_S = 20.0
 _MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
-_OWN_LOCALE = "SELECT to_jsonb(d) FROM pg_database d WHERE datname = current_database()"
+_LOCALE_OF = """
+SELECT to_jsonb(d) FROM pg_database d WHERE datname IN (%s, current_database())
+ORDER BY datname = current_database() LIMIT 1
+"""
+"""Of the database of this name, or, where there is none, of the one that is asked."""
 _LEFT_OVER = """
 SELECT d.datname FROM pg_database d
 WHERE starts_with(d.datname, %s) AND pg_has_role(d.datdba, 'USAGE')
@@ -45,6 +49,7 @@ _PROVIDERS = {
 class Scratch:
     """An empty database: how a program reaches it, and a connection to it."""
 
+    name: str
     address: str
     password: str | None
     connection: Connection
@@ -68,7 +73,8 @@ def scratch(server: Server, conninfo: Callable[[str], str]) -> Iterator[Scratch]
     """
     with closing(server.again(_WITHIN_S)) as session:
         may = _may_create(session)
-    with _on(server, conninfo) if may else _embedded() as made:
+    of = server.identity.database
+    with beside(server, conninfo, of, PREFIX) if may else _embedded() as made:
         yield made
 
 
@@ -82,13 +88,20 @@ def impossible() -> ConfigurationError:
 
 
 @contextmanager
-def _on(server: Server, conninfo: Callable[[str], str]) -> Iterator[Scratch]:
-    of = hashlib.blake2b(server.identity.database.encode(), digest_size=4).hexdigest()
-    name, password = f"{PREFIX}{of}_{secrets.token_hex(4)}", server.address.password
+def beside(
+    server: Server, conninfo: Callable[[str], str], of: str, prefix: str
+) -> Iterator[Scratch]:
+    """Give a new database with the encoding and locale of that one, and drop it by its name.
+
+    Renamed meanwhile, it stays. What a killed process has left of the same prefix is dropped too.
+    Raises `DeniedError` where the role may make none.
+    """
+    short = hashlib.blake2b(of.encode(), digest_size=4).hexdigest()
+    name, password = f"{prefix}{short}_{secrets.token_hex(4)}", server.address.password
     with (
         closing(server.again(_WITHIN_S)) as owner,
-        _made(owner, name, server),
-        _opened(conninfo(name), password) as found,
+        _made(owner, name, of, server),
+        _opened(name, conninfo(name), password) as found,
     ):
         yield found
 
@@ -97,7 +110,7 @@ def _on(server: Server, conninfo: Callable[[str], str]) -> Iterator[Scratch]:
 def _embedded() -> Iterator[Scratch]:
     if not _embeddable():
         raise impossible()
-    with embedded() as url, _opened(make_dsn(**parse_dsn(url)), None) as found:
+    with embedded() as url, _opened("", make_dsn(**parse_dsn(url)), None) as found:
         yield found
 
 
@@ -110,20 +123,19 @@ def _may_create(connection: Connection) -> bool:
 
 
 @contextmanager
-def _opened(address: str, password: str | None) -> Iterator[Scratch]:
+def _opened(name: str, address: str, password: str | None) -> Iterator[Scratch]:
     secret: dict[str, Any] = {"password": password} if password else {}
     with spoken():
         connection: Connection = psycopg2.connect(address, **secret)
     with closing(connection):
         connection.autocommit = True
-        yield Scratch(address, password, connection, connection.server_version // 10_000)
+        yield Scratch(name, address, password, connection, connection.server_version // 10_000)
 
 
 @contextmanager
-def _made(owner: Connection, name: str, server: Server) -> Iterator[None]:
-    """Make a database with the target's encoding and locale."""
+def _made(owner: Connection, name: str, of: str, server: Server) -> Iterator[None]:
     _sweep(owner, name.rpartition("_")[0])
-    locale = fetch(owner, _OWN_LOCALE)[0][0]
+    locale = fetch(owner, _LOCALE_OF, [of])[0][0]
     _say(owner, "CREATE DATABASE {name} TEMPLATE template0 " + _locale(locale, owner), name)
     try:
         yield

@@ -1,0 +1,182 @@
+"""The restore: a backup becomes a new database, or takes the place of the one it was taken of."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from migrator import archive
+from migrator.backup import choice, restoration
+from migrator.backup.crew import Crew
+from migrator.backup.inventory import inventory
+from migrator.backup.restoration import Manner
+from migrator.backup.store import store_at
+from migrator.database import destination
+from migrator.errors import ConfigurationError, UsageError
+from migrator.recovery import Recovery, ending_of
+from migrator.report import named
+
+if TYPE_CHECKING:
+    from migrator.address import Address
+    from migrator.backup.manifest import Manifest
+    from migrator.backup.restoration import Means
+    from migrator.database.connection import Server
+    from migrator.settings import Settings
+
+_DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be restored, and where to."""
+
+    name: str | None = None
+    """The backup's; None is the newest."""
+    into: str | None = None
+    """A database that is not there yet; None is a name of its own."""
+    over: str | None = None
+    """The database itself, by its name."""
+    manner: Manner = field(default_factory=Manner)
+    end_sessions: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A database that was restored; an answer."""
+
+    database: str
+    kept: str | None
+    """The one whose place it took, by the name that it has now."""
+    backup: str
+    created: str
+    current: tuple[str, ...]
+    rows: int
+    tables: int
+    duration_s: float
+    warnings: tuple[str, ...]
+    exit_code: int = 0
+
+    def fields(self) -> dict[str, Any]:
+        """Give it under the names of the documentation."""
+        return {
+            "database": self.database,
+            "kept": self.kept,
+            "backup": self.backup,
+            "created": self.created,
+            "current": list(self.current),
+            "tables": self.tables,
+            "rows": self.rows,
+            "duration_s": self.duration_s,
+            "warnings": list(self.warnings),
+        }
+
+    def __str__(self) -> str:
+        """Give it for a person."""
+        told = (
+            f"Restored {self.database} from {self.backup}, of {self.created}: at"
+            f" {named(self.current)}, {self.tables} tables with {self.rows:,} rows, in"
+            f" {self.duration_s:.1f} s."
+        )
+        kept = [f"The database that was there is kept as {self.kept}."] if self.kept else []
+        return "\n".join((told, *kept, *self.warnings))
+
+
+def ordered(
+    name: str | None,
+    into: str | None,
+    over: str | None,
+    *,
+    end_sessions: bool,
+    **manner: Any,  # noqa: ANN401 - the fields of a manner
+) -> Order:
+    """Give the order that flags make."""
+    return Order(name, into, over, Manner(**manner), end_sessions)
+
+
+def restore(settings: Settings, order: Order) -> Restored:
+    """Restore a backup, prove it, and only then give it its name.
+
+    Raises `UsageError` where the order cannot be meant, `StorageError` where what is stored is not
+    what was backed up, `BackupError` where it cannot be restored, `UnprovenError` where it is not
+    what its manifest says, `BusyError` where the database is in use, and what else is in the way.
+    """
+    began, url = time.monotonic(), archive.place(settings)
+    database, ours = _database(settings.database_url, order), f"migrator {secrets.token_hex(4)}"
+    items = inventory(url)
+    with destination.maintenance(settings.database_url, settings.connect_timeout, ours) as server:
+        _refuse_pooler(server)
+        manifest = (
+            choice.named(items, order.name, store_at(url))
+            if order.name
+            else choice.newest(items, database, _system(server))
+        )
+        recovery = Recovery(
+            settings,
+            server,
+            _prepared(order, manifest, url, server.version),
+            database,
+            _name(server, manifest, database, order),
+            ours,
+            order.end_sessions,
+        )
+        done = recovery.done()
+    return Restored(
+        database=recovery.name,
+        kept=done.kept,
+        backup=recovery.means.address,
+        created=manifest.created,
+        current=tuple(dict.fromkeys(one for rows in done.found.standing.values() for one in rows)),
+        tables=len(done.found.rows),
+        rows=sum(done.found.rows.values()),
+        duration_s=round(time.monotonic() - began, 3),
+        warnings=done.warnings,
+    )
+
+
+def _prepared(order: Order, manifest: Manifest, url: str, version: int) -> Means:
+    crew = Crew()
+    return crew.does(
+        lambda: restoration.prepare(manifest, url, version, order.manner, crew),
+    )
+
+
+def _database(address: Address, order: Order) -> str:
+    """Give the name of the database that backups were taken of."""
+    database = address.parameters.get("dbname") or address.parameters.get("user")
+    if not database:
+        message = f"{address.source} names no database."
+        raise ConfigurationError(message, hint="Say which was backed up, though it may be gone.")
+    if order.over and order.into:
+        message = "--into and --over exclude each other."
+        raise UsageError(message, hint="migrator restore --help")
+    if order.over and order.over != database:
+        message = f"--over {order.over}: the database is called {database}."
+        raise UsageError(message, hint="It is named again to be sure. Nothing was touched.")
+    return database
+
+
+def _name(server: Server, manifest: Manifest, database: str, order: Order) -> str:
+    """Give the name that the restored database is to have."""
+    if order.over:
+        if not destination.exists(server, database):
+            message = f"There is no database {database} that could be replaced."
+            raise UsageError(message, hint=f"--into {database} makes it. Nothing was touched.")
+        return database
+    if order.into and destination.exists(server, order.into):
+        message = f"There is a database {order.into} already."
+        over = f"; --over {database} replaces it" if order.into == database else ""
+        raise UsageError(message, hint=f"Name another one{over}. Nothing was touched.")
+    return order.into or destination.free_name(server, database, ending_of(manifest))
+
+
+def _system(server: Server) -> str | None:
+    identifier = server.identity.system_identifier
+    return str(identifier) if identifier else None
+
+
+def _refuse_pooler(server: Server) -> None:
+    if server.pooled:
+        message = "A backup cannot be restored through a pooler: pg_restore needs its own session."
+        raise ConfigurationError(message, hint=_DIRECT)
