@@ -142,23 +142,28 @@ def rollback(
     from migrator import rollback as back  # noqa: PLC0415 - loads Alembic
 
     target = None if last_run else to or f"-{steps}"
-    request = back.Request(target, frozenset(drop), partial(_consent, yes=yes))
+    request = back.Request(
+        target, frozenset(drop), partial(_consent, "A rollback", _DROPS, yes=yes)
+    )
     return back.command(request, _text(flags), os.environ, own_stdout())
 
 
-def _consent(*, yes: bool) -> None:
+_DROPS = "Take them back? What they made is dropped, with its data"
+
+
+def _consent(what: str, question: str, *, yes: bool) -> None:
     """Ask a person, unless that was answered beforehand; raises `UsageError` where it is no."""
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        message = "A rollback asks before it begins, and there is no terminal to ask on."
-        raise UsageError(message, hint="If the plan is right: --yes")
+        message = f"{what} asks before it begins, and there is no terminal to ask on."
+        raise UsageError(message, hint="If it is meant: --yes")
     try:
-        agreed = click.confirm("Take them back? What they made is dropped, with its data", err=True)
+        agreed = click.confirm(question, err=True)
     except click.Abort:
         agreed = False
     if not agreed:
-        raise UsageError("Nothing was taken back: it was not confirmed.")
+        raise UsageError("Nothing was touched: it was not confirmed.")
 
 
 @commands.command()
@@ -181,19 +186,8 @@ def restore(*, as_json: bool, yes: bool, **given: Any) -> int:  # noqa: ANN401 -
     """Bring a backup back: the newest, or NAME, into a new database."""
     asked = ("name", "into", "over", "end_sessions", "identity", "jobs", "no_owner")
     order = {name: given.pop(name) for name in asked}
-    if order["over"] and not yes:
-        _confirm(f"The backup takes the place of {order['over']}, which is kept. Go on?")
+    order["consent"] = partial(_consent, "A restore over a database", yes=yes)
     return questions.restore(_text(given), order, as_json=as_json)
-
-
-def _confirm(question: str) -> None:
-    """Ask; raises `UsageError` where the answer is no, or there is nobody to give one."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        message = "There is no terminal to ask at: --yes says that it is meant."
-        raise click.UsageError(message)
-    if not click.confirm(question, err=True):
-        message = "It was not confirmed. Nothing was touched."
-        raise click.UsageError(message)
 
 
 @commands.command()

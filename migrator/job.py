@@ -75,7 +75,8 @@ def run(
                 watching(guard, pulse, settings) as sentinel,
             ):
                 if means:
-                    journal.backed_up(means.take(plan, guard.failure))
+                    address = means.take(plan, guard.failure)
+                    journal.backed_up(address, server.identity.database)
                 with WATCH.held_back():
                     journal.changing()
                     carry = carrying(server, sentinel, invalid)

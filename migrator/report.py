@@ -7,6 +7,7 @@ moment, still reports what it had learned.
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -48,6 +49,8 @@ class Journal:
     database_state: str = "unchanged"
     nothing_to_do: str | None = None
     backup: str | None = None
+    database: str | None = None
+    """The one that the backup is of."""
     taken_back: int = 0
     """How many revisions a rollback has taken back."""
     remarks: list[str] = field(default_factory=list)
@@ -61,9 +64,9 @@ class Journal:
         """Learn that there is nothing to do, and why."""
         self.nothing_to_do = f"The database is at {named(self.origin)}: {since}."
 
-    def backed_up(self, address: str) -> None:
-        """Learn where the backup is, proven and complete."""
-        self.backup = address
+    def backed_up(self, address: str, database: str | None = None) -> None:
+        """Learn where the backup is, proven and complete, and which database it is of."""
+        self.backup, self.database = address, database
 
     def changing(self) -> None:
         """Learn that from now on only a look at the database can tell its state."""
@@ -136,11 +139,31 @@ def failed(journal: Journal, error: MigratorError) -> Outcome:
     """Give the outcome of a run that ended with this error."""
     state = journal.database_state.replace("_", " ")
     lines = [error.message, f"Database: {state}. Exit code {error.exit_code}."]
-    if error.hint:
-        lines.insert(1, f"Hint: {error.hint}")
+    hint = " ".join(filter(None, (error.hint, _way_back(journal))))
+    if hint:
+        lines.insert(1, f"Hint: {hint}")
     refused_late = error.outcome == "refused" and journal.database_state != "unchanged"
     outcome = "failed" if refused_late else error.outcome
-    return _outcome(journal, outcome, error.exit_code, "\n".join(lines), error.fields())
+    return _outcome(
+        journal,
+        outcome,
+        error.exit_code,
+        "\n".join(lines),
+        {**error.fields(), "hint": hint or None},
+    )
+
+
+def _way_back(journal: Journal) -> str | None:
+    """Give the command that undoes a run.
+
+    That is for a person to decide: what the app has written since would be gone too.
+    """
+    left = journal.database_state in {"partially_migrated", "unknown"}
+    if not (left and journal.backup and journal.database):
+        return None
+    over = shlex.quote(journal.database)
+    command = f"migrator restore {shlex.quote(journal.backup)} --over {over}"
+    return f"The backup of before this run would come back by: {command}"
 
 
 def named(revisions: Iterable[str]) -> str:

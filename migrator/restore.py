@@ -19,12 +19,15 @@ from migrator.recovery import Recovery, ending_of
 from migrator.report import named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from migrator.address import Address
     from migrator.backup.manifest import Manifest
     from migrator.backup.restoration import Means
     from migrator.database.connection import Server
     from migrator.settings import Settings
 
+_ASK = "The backup {} takes the place of {}, which is kept under another name. Go on?"
 _DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."
 
 
@@ -40,6 +43,8 @@ class Order:
     """The database itself, by its name."""
     manner: Manner = field(default_factory=Manner)
     end_sessions: bool = False
+    consent: Callable[[str], None] = lambda _: None
+    """Asks a person; raises `UsageError` where that is no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,11 @@ def ordered(
     over: str | None,
     *,
     end_sessions: bool,
+    consent: Callable[[str], None],
     **manner: Any,  # noqa: ANN401 - the fields of a manner
 ) -> Order:
     """Give the order that flags make."""
-    return Order(name, into, over, Manner(**manner), end_sessions)
+    return Order(name, into, over, Manner(**manner), end_sessions, consent)
 
 
 def restore(settings: Settings, order: Order) -> Restored:
@@ -102,7 +108,7 @@ def restore(settings: Settings, order: Order) -> Restored:
     what was backed up, `BackupError` where it cannot be restored, `UnprovenError` where it is not
     what its manifest says, `BusyError` where the database is in use, and what else is in the way.
     """
-    began, url = time.monotonic(), archive.place(settings)
+    began, url = time.monotonic(), _place(settings, order)
     database, ours = _database(settings.database_url, order), f"migrator {secrets.token_hex(4)}"
     items = inventory(url)
     with destination.maintenance(settings.database_url, settings.connect_timeout, ours) as server:
@@ -121,6 +127,8 @@ def restore(settings: Settings, order: Order) -> Restored:
             ours,
             order.end_sessions,
         )
+        if order.over:
+            order.consent(_ASK.format(manifest.name, database))
         done = recovery.done()
     return Restored(
         database=recovery.name,
@@ -133,6 +141,14 @@ def restore(settings: Settings, order: Order) -> Restored:
         duration_s=round(time.monotonic() - began, 3),
         warnings=done.warnings,
     )
+
+
+def _place(settings: Settings, order: Order) -> str:
+    """Give where backups are; where that is not said, an address of a backup says it too."""
+    if settings.backup_to or "://" not in (order.name or ""):
+        return archive.place(settings)
+    root = str(order.name).rsplit("/", 2)[0]
+    return f"{root}?ephemeral=ok" if root.startswith("file:") else root
 
 
 def _prepared(order: Order, manifest: Manifest, url: str, version: int) -> Means:

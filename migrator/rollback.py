@@ -88,7 +88,8 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
                 watching(guard, pulse, told) as sentinel,
             ):
                 if means:
-                    journal.backed_up(means.take(plan, guard.failure))
+                    address = means.take(plan, guard.failure)
+                    journal.backed_up(address, server.identity.database)
                 with WATCH.held_back():
                     journal.changing()
                     carry = carrying(server, sentinel, invalid)

@@ -100,7 +100,7 @@ def decrypt(source: Reader, sink: Meter, by: Identities) -> None:
     failures: list[BaseException] = []
     try:
         decrypt_io(_Reader(source, failures), _Writer(sink, failures), by)
-    except DecryptError as error:
+    except (DecryptError, OSError) as error:  # the latter in the midst of it
         if failures:
             raise failures[0] from None
         if "matching keys" in str(error):
