@@ -57,8 +57,8 @@ COMPRESSION = {
 TEXT = """\
 # Benchmarks of backups
 
-Written by `make bench-backup`; do not edit. Medians of {rounds} round(s) in one run, the programs in
-turns. {machine}.
+Written by `make bench-backup`; do not edit. Medians of {rounds} round(s) in one run, the programs
+in turns. {machine}.
 
 {size} of tables, {rows:,} rows. The usual two steps are `pg_dump -Fc` into a file, and a copy of it
 to the same place, which proves nothing. Ours is `migrator backup`, from its start to the end of its

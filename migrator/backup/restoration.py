@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.backup.dump import complain, login
 from migrator.backup.encryption import decrypt, identities
 from migrator.backup.programs import major_of, restorer_for
 from migrator.backup.progress import readable, remark
+from migrator.backup.restorer import restoring
 from migrator.backup.store import store_at
 from migrator.backup.stream import Meter
 from migrator.errors import BackupError, ConfigurationError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from migrator.backup.child import Child
     from migrator.backup.crew import Crew
-    from migrator.backup.dump import Origin
     from migrator.backup.encryption import Identities
     from migrator.backup.manifest import Manifest
+    from migrator.backup.restorer import Restorer, Target
     from migrator.backup.store import Store
 
 _TO_NOBODY = ("--no-owner", "--no-privileges")
@@ -59,7 +55,7 @@ class Means:
         """Where the dump is."""
         return self.store.address(self.manifest.file)
 
-    def restore(self, into: Origin, crew: Crew) -> None:
+    def restore(self, into: Target, crew: Crew) -> None:
         """Restore it, and see that what was read is what was stored.
 
         Raises `StorageError` where it is not, whatever pg_restore made of it, and `BackupError`
@@ -72,48 +68,34 @@ class Means:
         else:
             self._streamed(into, crew)
 
-    def _from_disk(self, path: str, into: Origin, crew: Crew) -> None:
+    def _from_disk(self, path: str, into: Target, crew: Crew) -> None:
         """Let pg_restore read the file by itself: only so can it restore tables side by side."""
-        complaints: list[str] = []
-        with self._running(into, crew, complaints, f"--jobs={self.manner.jobs}", path) as child:
-            _ended(child, complaints)
+        options = (*self._options, f"--jobs={self.manner.jobs}", path)
+        with restoring(self.pg_restore, options, into, crew, fed=False) as restorer:
+            _accept(restorer)
 
-    def _streamed(self, into: Origin, crew: Crew) -> None:
-        complaints: list[str] = []
+    def _streamed(self, into: Target, crew: Crew) -> None:
         stored = _Stored(self, crew)
-        with self._running(into, crew, complaints, fed=True) as child:
+        with restoring(self.pg_restore, self._options, into, crew, fed=True) as restorer:
             try:
-                self._feed(stored, child)
+                self._feed(stored, restorer)
             except (BackupError, ConfigurationError):
                 stored.compare()  # a dump that was changed is why it could not be decrypted
                 raise
             stored.compare()
-            child.end_of_input()
-            _ended(child, complaints)
+            _accept(restorer)
 
-    def _feed(self, stored: _Stored, child: Child) -> None:
+    def _feed(self, stored: _Stored, restorer: Restorer) -> None:
         if self.identities:
-            return decrypt(stored, Meter(child.write), self.identities)
+            return decrypt(stored, Meter(restorer.write), self.identities)
         while piece := stored.read():
-            if not child.write(piece):
+            if not restorer.write(piece):
                 return None
         return None
 
-    @contextmanager
-    def _running(
-        self, into: Origin, crew: Crew, complaints: list[str], *more: str, fed: bool = False
-    ) -> Iterator[Child]:
-        line = [
-            self.pg_restore,
-            "--exit-on-error",
-            "--no-password",
-            *(_TO_NOBODY if self.manner.no_owner else ()),
-            f"--dbname={into.conninfo()}",
-            *more,
-        ]
-        said = lambda text: complain(text, complaints)  # noqa: E731 - one line
-        with crew.program(line, login(into), said, fed=fed) as child:
-            yield child
+    @property
+    def _options(self) -> tuple[str, ...]:
+        return _TO_NOBODY if self.manner.no_owner else ()
 
 
 class _Stored:
@@ -181,11 +163,11 @@ def begins(means: Means, into: str) -> None:
     remark(told, "info")
 
 
-def _ended(child: Child, complaints: list[str]) -> None:
-    code = child.wait()
+def _accept(restorer: Restorer) -> None:
+    code = restorer.ended()
     if code == 0:
         return
     by = f"was ended by signal {-code}" if code and code < 0 else f"ended with {code}"
-    told = "\n".join([f"pg_restore {by}: the backup could not be restored.", *complaints])
-    lacks = any("role" in each and "does not exist" in each for each in complaints)
-    raise BackupError(told, hint=_LACKS_A_ROLE if lacks else _HINT)
+    lines = [f"pg_restore {by}: the backup could not be restored.", *restorer.complaints]
+    lacks = any("role" in each and "does not exist" in each for each in restorer.complaints)
+    raise BackupError("\n".join(lines), hint=_LACKS_A_ROLE if lacks else _HINT)

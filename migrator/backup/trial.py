@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from migrator.backup.dump import Origin, complain, failed, login
+from migrator.backup.dump import failed
+from migrator.backup.restorer import restoring
 from migrator.errors import BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from migrator.backup.child import Child
     from migrator.backup.crew import Crew
     from migrator.backup.programs import Programs
+    from migrator.backup.restorer import Restorer, Target
 
 _OPTIONS = (
-    "--no-password",
     "--no-owner",
     "--no-privileges",
     "--no-comments",
@@ -27,49 +27,32 @@ _OPTIONS = (
 )
 """What belongs to roles, to other servers and to disks cannot be restored by every role, and is no
 part of the comparison."""
-_SAYS_TOO_MUCH_SINCE = 17
-"""From here on pg_restore begins with `SET transaction_timeout`, which an older server refuses."""
 _MOST_NAMED = 5
-
-
-class Into(Origin, Protocol):
-    """Where to restore to."""
-
-    @property
-    def major(self) -> int:
-        """The server's major version."""
 
 
 class Trial:
     """A pg_restore that is fed the dump."""
 
-    def __init__(self, child: Child, complaints: list[str], *, strict: bool) -> None:
-        """Feed this child; unless `strict` it may pass over errors, and the comparison decides."""
-        self._child, self._complaints, self._strict = child, complaints, strict
+    def __init__(self, restorer: Restorer) -> None:
+        """Feed this one."""
+        self._restorer = restorer
 
     def feed(self, data: bytes) -> None:
         """Give it the next of the dump."""
-        self._child.write(data)
+        self._restorer.write(data)
 
     def finish(self) -> None:
         """Let it come to its end; raises `BackupError` where that is not a good one."""
-        self._child.end_of_input()
-        code = self._child.wait()
-        if code != 0 and (self._strict or code != 1):
-            raise failed("pg_restore", code, self._complaints)
+        code = self._restorer.ended()
+        if code != 0:
+            raise failed("pg_restore", code, self._restorer.complaints)
 
 
 @contextmanager
-def trying(programs: Programs, into: Into, crew: Crew) -> Iterator[Trial]:
+def trying(programs: Programs, into: Target, crew: Crew) -> Iterator[Trial]:
     """Run a pg_restore into this database for as long as the block lasts."""
-    complaints: list[str] = []
-    strict = into.major >= _SAYS_TOO_MUCH_SINCE or programs.major < _SAYS_TOO_MUCH_SINCE
-    options = ["--exit-on-error", *_OPTIONS] if strict else _OPTIONS
-    line = [programs.pg_restore, *options, f"--dbname={into.conninfo()}"]
-    with crew.program(
-        line, login(into), lambda text: complain(text, complaints), fed=True
-    ) as child:
-        yield Trial(child, complaints, strict=strict)
+    with restoring(programs.pg_restore, _OPTIONS, into, crew, fed=True) as restorer:
+        yield Trial(restorer)
 
 
 def accept(mistakes: Sequence[str]) -> None:
