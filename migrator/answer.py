@@ -32,12 +32,11 @@ def run(settings: Settings, journal: Journal) -> None:
             current = revisions(server.connection, outline.table)
             if outline.satisfied_by(current):
                 journal.planned(current, current)
-                position.announce(current, current, 0, [outline.table])
+                position.announce(current, current, 0, [outline.table], short.proved())
                 journal.nothing_pending()
-                short.proved()
                 return
         plan = _job(settings, journal, server)
-        if plan and plan.simple:
+        if plan and plan.simple and not plan.altered:
             short.found(plan.destination[0], plan.tables[0])
 
 

@@ -47,6 +47,8 @@ class Bearings:
     behind: bool = False
     unknown: bool = False
     """The database names a revision that this code does not have."""
+    altered: tuple[str, ...] = ()
+    """Sentences about revisions that were changed after they had been applied."""
 
     @property
     def there(self) -> bool:
@@ -65,9 +67,9 @@ def take(settings: Settings, server: Server, *, briefly: bool = False) -> tuple[
     if short and (outline := short.outline):
         current = revisions(server.connection, outline.table)
         if outline.satisfied_by(current):
-            position.announce(current, current, 0, [outline.table])
-            short.proved()
-            found = Bearings(current, current, (outline.table,))
+            altered = short.proved()
+            position.announce(current, current, 0, [outline.table], altered)
+            found = Bearings(current, current, (outline.table,), altered=tuple(altered.values()))
             return found, lambda _: found
         if briefly and (known := shortcut.revisions(settings)):
             look = partial(_compared, outline, known)
@@ -87,15 +89,17 @@ def _surveyed(settings: Settings, server: Server, short: Shortcut | None) -> tup
     """Run the project, and keep what it tells."""
     with uncollected():
         log.structured()
+        from migrator.history.alteration import alterations  # noqa: PLC0415 - needed here only
         from migrator.project.find import find  # noqa: PLC0415 - loads Alembic
         from migrator.project.survey import survey  # noqa: PLC0415 - as above
     projects = find(settings)
     try:
-        plan = survey(projects, witness(server))
+        compare = partial(alterations, server.connection)
+        plan = survey(projects, witness(server), compare=compare)
     except UnknownRevisionError as error:
         found = _lost(error, (error.table,))
         return found, lambda _: found
-    if short and plan.simple:
+    if short and plan.simple and not plan.altered:
         short.found(plan.destination[0], plan.tables[0])
     return _planned(plan), partial(_at, plan)
 
@@ -116,4 +120,9 @@ def _lost(error: UnknownRevisionError, tables: tuple[VersionTable, ...]) -> Bear
 
 def _planned(plan: Plan) -> Bearings:
     pending = tuple(Pending(revision, title) for revision, title in plan.titles)
-    return Bearings(plan.current, plan.destination, plan.tables, pending, behind=bool(pending))
+    altered = tuple(plan.altered.values())
+    return Bearings(
+        *(plan.current, plan.destination, plan.tables, pending),
+        behind=bool(pending),
+        altered=altered,
+    )

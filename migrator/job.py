@@ -13,6 +13,7 @@ from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
 from migrator.database.sentinel import watching
 from migrator.database.witness import witness
+from migrator.history.alteration import alterations
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
 from migrator.project.find import find
@@ -55,7 +56,7 @@ def run(
         beating(server) as pulse,
         Tolerance(server, settings, journal),
     ):
-        plan = survey(projects, witness(server))
+        plan = survey(projects, witness(server), compare=partial(alterations, server.connection))
         journal.planned(plan.current, plan.destination)
         if not plan.pending:
             journal.nothing_pending()

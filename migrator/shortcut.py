@@ -12,6 +12,8 @@ from migrator.outline.fingerprint import fingerprint
 from migrator.outline.proven import Outline, usual
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from psycopg2.extensions import connection as Connection
 
     from migrator.settings import Settings
@@ -23,16 +25,23 @@ class Shortcut:
 
     def __init__(self, settings: Settings, state: str, connection: Connection) -> None:
         """Look into the ledger, and else at the files."""
-        self._state, self._memory = state, Memory(connection)
+        self._state, self._connection, self._memory = state, connection, Memory(connection)
         known = self._recalled()
         self.outline = known or _read(settings)
         """Head and version table, or None where only the project itself can tell."""
         self._new = known is None
 
-    def proved(self) -> None:
-        """Keep it for the next run, if the files had to be read."""
-        if self._new and self.outline:
-            self._keep(self.outline.head, self.outline.table, ())
+    def proved(self) -> Mapping[str, str]:
+        """Keep it for the next run, if the files had to be read and are those that were applied.
+
+        Gives a sentence for each that is not, as `alterations` does. What is remembered has none.
+        """
+        if not (self._new and self.outline):
+            return {}
+        if self._memory.there and (altered := _altered(self._connection, self.outline.files)):
+            return altered
+        self._keep(self.outline.head, self.outline.table, ())
+        return {}
 
     def found(self, head: str, table: VersionTable) -> None:
         """Keep what the project itself, which was run in this process, has told."""
@@ -50,6 +59,12 @@ class Shortcut:
         self._memory.keep(
             self._state, Finding(head, table, files, imported.digest(files, os.environ))
         )
+
+
+def _altered(connection: Connection, files: Mapping[str, str]) -> Mapping[str, str]:
+    from migrator.history.alteration import alterations  # noqa: PLC0415 - as in `_read`
+
+    return alterations(connection, lambda: files)
 
 
 def _read(settings: Settings) -> Outline | None:

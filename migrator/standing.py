@@ -94,7 +94,7 @@ def status(settings: Settings, *, codes: bool = False) -> Status:
     code = CODES.get(state, _OTHERWISE) if codes else 0
     return Status(
         *(state, found.current, found.head, found.pending, seen.lock, last),
-        warnings=tuple(_warnings(seen)),
+        warnings=(*_warnings(seen), *found.altered),
         exit_code=code,
     )
 

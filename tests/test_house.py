@@ -58,7 +58,7 @@ MAY_USE = {
     "boundary": BASE,
     "inquiry": {"boundary", *BASE},
     "shortcut": {"history", "outline", *BASE},
-    "bearings": {"database", "project", "shortcut", *BASE},
+    "bearings": {"database", "history", "project", "shortcut", *BASE},
     "ahead": {"history", *BASE},
     "standing": {"ahead", "bearings", "database", "history", *BASE},
     "waiting": {"ahead", "bearings", "database", *BASE},

@@ -17,13 +17,25 @@ def of(file: str) -> str | None:
     by the parts that are there, so that a later Python, with more parts, gives the same.
     """
     try:
-        with open(file, "rb") as opened:  # noqa: PTH123 - pathlib takes longer
-            tree = ast.parse(opened.read())
+        tree = ast.parse(_read(file))
     except (OSError, SyntaxError, ValueError):
         return None
     parts: list[str] = []
     _gather(tree, parts.append)
     return sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()
+
+
+def of_bytes(file: str) -> str | None:
+    """Give the SHA-256, in hexadecimal, of a file as it is; None where it cannot be read."""
+    try:
+        return sha256(_read(file)).hexdigest()
+    except OSError:
+        return None
+
+
+def _read(file: str) -> bytes:
+    with open(file, "rb") as opened:  # noqa: PTH123 - pathlib takes longer
+        return opened.read()
 
 
 def _gather(value: object, part: Callable[[str], object]) -> None:

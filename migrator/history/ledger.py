@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from migrator import __version__
 from migrator.database.connection import fetch, spoken
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from migrator.deployment import Deployment
 
-_PATIENCE = (
+_PATIENCE = (  # for the statements that go with it
     "SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '5s', true)"
 )
 _RUN = """
@@ -30,16 +30,18 @@ VALUES (%(id)s, %(command)s, %(started_at)s, %(duration_s)s, %(outcome)s, %(exit
  %(deployment)s, %(git_revision)s, %(version)s)
 """
 _REVISIONS = """
-INSERT INTO migrator.revision (run, position, revision, duration_s, sha256)
-SELECT %(id)s, ordinality, revision, duration_s, sha256
-FROM unnest(%(revisions)s::text[], %(durations)s::double precision[], %(checksums)s::text[])
- WITH ORDINALITY AS applied (revision, duration_s, sha256, ordinality)
+INSERT INTO migrator.revision (run, position, revision, duration_s, sha256, file_sha256)
+SELECT %(id)s, ordinality, revision, duration_s, sha256, file_sha256
+FROM unnest(%(revisions)s::text[], %(durations)s::double precision[], %(checksums)s::text[],
+ %(file_checksums)s::text[])
+ WITH ORDINALITY AS applied (revision, duration_s, sha256, file_sha256, ordinality)
 """
 
 _READ = """
 SELECT to_jsonb(told) || jsonb_build_object('applied', (
     SELECT coalesce(jsonb_agg(applied ORDER BY position), '[]') FROM (
-     SELECT revision, duration_s, sha256, position FROM migrator.revision WHERE run = run_id
+     SELECT revision, duration_s, sha256, file_sha256, position
+     FROM migrator.revision WHERE run = run_id
     ) AS applied))
 FROM (
  SELECT id AS run_id, command,
@@ -59,6 +61,25 @@ SELECT revision FROM (
  ) AS seen ORDER BY revision, started_at DESC, step DESC
 ) AS newest WHERE there
 """
+_APPLIED = """
+SELECT revision, sha256, file_sha256, at, role, client FROM (
+ SELECT DISTINCT ON (revision) revision, sha256, file_sha256, command, role, client,
+  to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at
+ FROM migrator.revision JOIN migrator.run ON run.id = revision.run
+ ORDER BY revision, started_at DESC, position DESC
+) AS newest WHERE command <> 'rollback'
+"""
+
+
+class Application(NamedTuple):
+    """How a revision came into the database."""
+
+    sha256: str | None
+    file_sha256: str | None
+    at: str
+    """When its run began."""
+    role: str
+    client: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +92,9 @@ class Entry:
     report: Mapping[str, Any]
     """The fields of the run's report, with no secret in them."""
     checksums: Mapping[str, str | None]
-    """Of the files of the revisions, where they are known."""
+    """Of what the files of the revisions say, where they are known."""
+    file_checksums: Mapping[str, str | None]
+    """Of the files as they are."""
     deployment: Deployment
 
 
@@ -100,6 +123,7 @@ def _values(entry: Entry) -> dict[str, Any]:
         "revisions": [each["revision"] for each in applied],
         "durations": [each["duration_s"] for each in applied],
         "checksums": [entry.checksums.get(each["revision"]) for each in applied],
+        "file_checksums": [entry.file_checksums.get(each["revision"]) for each in applied],
     }
 
 
@@ -112,7 +136,7 @@ def runs(connection: Connection, limit: int | None = None) -> list[dict[str, Any
     """
     if schema.version(connection) is None:
         return []
-    return [row[0] for row in fetch(connection, _READ, [limit])]
+    return [row[0] for row in fetch(connection, f"{_PATIENCE};{_READ}", [limit])]
 
 
 def in_place(connection: Connection) -> frozenset[str] | None:
@@ -122,7 +146,15 @@ def in_place(connection: Connection) -> frozenset[str] | None:
     """
     if schema.version(connection) is None:
         return None
-    return frozenset(row[0] for row in fetch(connection, _IN_PLACE))
+    return frozenset(row[0] for row in fetch(connection, f"{_PATIENCE};{_IN_PLACE}"))
+
+
+def applied(connection: Connection) -> dict[str, Application]:
+    """Give how each revision came into a database which has a ledger.
+
+    It is the newest time that counts, and none where a rollback took the revision back after it.
+    """
+    return {row[0]: Application(*row[1:]) for row in fetch(connection, f"{_PATIENCE};{_APPLIED}")}
 
 
 def last_applied(connection: Connection) -> frozenset[str]:

@@ -30,8 +30,10 @@ WHERE fingerprint = %s
   WHERE c.oid = to_regclass(quote_ident(version_table))))
 """
 """A table without a schema is looked for on the search path, which may have changed."""
+_PATIENCE = (
+    "SELECT set_config('lock_timeout', '2s', true), set_config('synchronous_commit', 'off', true)"
+)
 _REMEMBER = """
-SELECT set_config('lock_timeout', '2s', true), set_config('synchronous_commit', 'off', true);
 INSERT INTO migrator.project (fingerprint, head, version_table_schema, version_table,
  version_table_found_in, imported, imported_sha256)
 VALUES (%(fingerprint)s, %(head)s, %(schema)s, %(name)s,
@@ -46,6 +48,7 @@ ON CONFLICT (fingerprint) DO UPDATE SET (found_at, head, version_table_schema, v
 DELETE FROM migrator.project WHERE fingerprint IN (
  SELECT fingerprint FROM migrator.project ORDER BY found_at DESC OFFSET 100)
 """
+_FORGET = "DELETE FROM migrator.project"
 
 
 class Finding(NamedTuple):
@@ -64,12 +67,13 @@ class Memory:
     def __init__(self, connection: Connection) -> None:
         """Ask by this connection."""
         self._connection = connection
-        self._there = bool(fetch(connection, _THERE))
+        self.there = bool(fetch(connection, _THERE))
+        """Whether there is a ledger."""
 
     def recall(self, fingerprint: str) -> Finding | None:
         """Give what was found of this state of the project, or None."""
         try:
-            rows = fetch(self._connection, _RECALL, [fingerprint]) if self._there else []
+            rows = fetch(self._connection, _RECALL, [fingerprint]) if self.there else []
         except DeniedError:
             return None
         for head, schema, name, found_in, files, digest in rows:
@@ -88,7 +92,16 @@ class Memory:
             "sha256": finding.imported_sha256,
         }
         with suppress(MigratorError):
-            self._there = self._there or bool(fetch(self._connection, _THERE))
-            if self._there:
+            self.there = self.there or bool(fetch(self._connection, _THERE))
+            if self.there:
                 with spoken(), self._connection.cursor() as cursor:
-                    cursor.execute(_REMEMBER, values)
+                    cursor.execute(f"{_PATIENCE};{_REMEMBER}", values)
+
+
+def forget(connection: Connection) -> None:
+    """Forget every project, where this role may: their files are to be compared again.
+
+    What is remembered was compared with what had been applied until then.
+    """
+    with suppress(MigratorError), spoken(), connection.cursor() as cursor:
+        cursor.execute(f"{_PATIENCE};{_FORGET}")

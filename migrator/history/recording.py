@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from migrator import deployment, report
 from migrator.errors import BugError, MigratorError
-from migrator.history import checksum
+from migrator.history import checksum, memory
 from migrator.history.ledger import Entry, enter
 from migrator.interruption import WATCH, Interruption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
     from migrator.report import Journal
@@ -35,9 +37,11 @@ def recording(
     def record(error: MigratorError | None) -> None:
         told = report.failed(journal, error) if error else report.succeeded(journal)
         fields = journal.redactor.value(told.fields())
-        applied = (each["revision"] for each in fields["applied"])
-        sums = {one: checksum.of(files[one]) for one in applied if one in files}
-        _enter(server, journal, Entry(journal.id, command, began, fields, sums, deployment.known()))
+        names = [each["revision"] for each in fields["applied"] if each["revision"] in files]
+        sums = {name: checksum.of(files[name]) for name in names}
+        exact = {name: checksum.of_bytes(files[name]) for name in names}
+        known = deployment.known()
+        _enter(server, journal, Entry(journal.id, command, began, fields, sums, exact, known))
 
     try:
         yield
@@ -58,8 +62,14 @@ def _ours(error: BaseException) -> MigratorError:
 def _enter(server: Server, journal: Journal, entry: Entry) -> None:
     try:
         if not server.connection.closed:
-            return enter(server.connection, entry)
+            return _write(server.connection, entry)
         with closing(server.again(_CONNECT_WITHIN_S)) as connection:
-            return enter(connection, entry)
+            return _write(connection, entry)
     except MigratorError as error:
         journal.remark(f"The run is not in the ledger: {error.message}")
+
+
+def _write(connection: Connection, entry: Entry) -> None:
+    enter(connection, entry)
+    if entry.report["applied"]:
+        memory.forget(connection)

@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS migrator.revision (
     position integer NOT NULL,
     revision text NOT NULL,
     sha256 text,
+    file_sha256 text,
     duration_s double precision NOT NULL,
     PRIMARY KEY (run, position)
 );

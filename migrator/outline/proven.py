@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
@@ -18,6 +19,8 @@ class Outline(NamedTuple):
     head: str
     table: VersionTable
     """Where no schema is named, the one in which the connection's search path finds it."""
+    files: Mapping[str, str] = MappingProxyType({})
+    """The files of the revisions, where they had to be read."""
 
     def satisfied_by(self, rows: Iterable[str]) -> bool:
         """Tell whether nothing is pending where the version table has these rows.

@@ -48,8 +48,9 @@ def prove(settings: Settings, environ: Mapping[str, str]) -> Outline:
         env_py = source_file(places.env_py)
         table = version_table(env_py, found, settings.database_url, environ)
         files = versions.files(places.versions, recursive=places.recursive)
-        head = history.head(history.revisions(files))
-    return Outline(head, table)
+        revisions = list(history.revisions(files))
+        head = history.head(revisions)
+    return Outline(head, table, {one.id: f.path for one, f in zip(revisions, files, strict=True)})
 
 
 def revisions(settings: Settings, environ: Mapping[str, str]) -> frozenset[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -106,6 +106,8 @@ class Plan:
     """Whether env.py asked the database for anything: its histories may depend on the answer."""
     chart: Chart = standing
     """For a version table that env.py had not configured when it was asked."""
+    altered: Mapping[str, str] = field(default_factory=dict)
+    """A sentence about each revision that was changed after it had been applied."""
 
     @property
     def settings(self) -> Settings:
@@ -152,6 +154,15 @@ class Plan:
         env_py = Path(self.projects[0].script.env_py_location)
         one = len(self.histories) == 1 and len(self.destination) == 1
         return one and not self.asked and not may_repeat(env_py.read_bytes())
+
+    @property
+    def in_place(self) -> Mapping[str, str]:
+        """The files of the revisions that the database has."""
+        return {
+            script.revision: script.path
+            for h in self.histories
+            for script in revisions.in_place(h.script, h.current)
+        }
 
     @property
     def files(self) -> Mapping[str, str]:

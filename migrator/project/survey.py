@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,15 @@ from migrator.project.plan import Chart, Plan, charted, known, standing
 from migrator.project.transactions import Look
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from alembic.runtime.migration import MigrationContext
 
     from migrator.project.environment import Witness
     from migrator.project.find import Project
     from migrator.project.plan import Charted
+
+    Compare = Callable[[Callable[[], Mapping[str, str]]], Mapping[str, str]]
 
 _MOST_NAMED = 4
 _RACES = 3
@@ -27,9 +32,15 @@ _RACED = ("23505", "40001", "40P01", "42P06", "42P07", "42710")
 that writes before `configure` may meet, because it is run once before the lock."""
 
 
-def survey(projects: tuple[Project, ...], witness: Witness, chart: Chart = standing) -> Plan:
+def survey(
+    projects: tuple[Project, ...],
+    witness: Witness,
+    chart: Chart = standing,
+    compare: Compare = lambda _: {},
+) -> Plan:
     """Run env.py once without a change, and give what there is to do.
 
+    `compare` gives what was changed of the revisions in place.
     Raises `ProjectError` where the project is broken or env.py fails, `DisagreementError` where
     the database is at a revision unknown to the code, and what `witness` and `chart` raise.
     """
@@ -38,8 +49,9 @@ def survey(projects: tuple[Project, ...], witness: Witness, chart: Chart = stand
     for project in projects:
         found += _histories(project, witness, look, chart)
     plan = Plan(projects, known(found), look.asked, chart)
-    side = plan.histories[0].side
-    position.announce(plan.current, plan.destination, len(plan.pending), plan.tables, side)
+    plan = replace(plan, altered=compare(lambda: plan.in_place))
+    place = (plan.current, plan.destination, len(plan.pending), plan.tables, plan.altered)
+    position.announce(*place, plan.histories[0].side)
     return plan
 
 

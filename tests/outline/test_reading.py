@@ -35,7 +35,10 @@ def generic(tmp_path: Path) -> Path:
 
 
 def test_it_gives_the_head_and_the_version_table(generic: Path) -> None:
-    assert proven(generic, URL) == Outline("r2", VersionTable(None, "alembic_version"))
+    outline = proven(generic, URL)
+    assert outline is not None
+    files = {one: str(generic / "db" / "versions" / f"{one}_.py") for one in ("r1", "r2")}
+    assert outline == Outline("r2", VersionTable(None, "alembic_version"), files)
 
 
 def test_only_one_row_for_the_head_satisfies_it(generic: Path) -> None:
