@@ -69,8 +69,7 @@ def run(
             if not plan.pending:
                 journal.nothing_pending(since="another run did it meanwhile")
                 return plan
-            invalid = invalid_indexes(server.connection)
-            announce(plan, invalid)
+            announce(plan, invalid := invalid_indexes(server.connection))
             with (
                 recording(server, journal, plan.files),
                 watching(guard, pulse, settings) as sentinel,
