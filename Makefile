@@ -35,7 +35,7 @@ image: ## build the image; IMAGE names it, ARGS="--target tool --build-arg ..." 
 	docker build --tag $(IMAGE) --build-arg REVISION="$$(git rev-parse HEAD)" \
 		--build-arg VERSION="$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' migrator/__init__.py)" $(ARGS) .
 
-bench: .venv/ready ## what a release costs, ours and Alembic's; writes docs/reference/benchmarks.md; ARGS="memory crowd" prints these
+bench: .venv/ready ## what a release costs, ours and Alembic's; writes docs/reference/benchmarks.md; ARGS=memory prints that part
 	.venv/bin/python -m benchmarks.release $(ARGS)
 
 bench-stall: .venv/ready ## how long a release holds up the app: Alembic's and ours, in one run
