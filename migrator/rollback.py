@@ -88,8 +88,7 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
                 watching(guard, pulse, told) as sentinel,
             ):
                 if means:
-                    address = means.take(plan, guard.failure)
-                    journal.backed_up(address, server.identity.database)
+                    journal.backed_up(means.take(plan, guard.failure), server.identity.database)
                 with WATCH.held_back():
                     journal.changing()
                     carry = carrying(server, sentinel, invalid)
