@@ -9,6 +9,7 @@ import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pyrage
 import pytest
 
 from migrator.backup import environment
@@ -107,7 +108,12 @@ def test_a_pg_dump_that_fails_half_way_ends_with_73_and_its_own_words(
     assert files(tmp_path) == []
 
 
-def test_a_dump_that_lacks_a_table_ends_with_73(large: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize("encrypted", [False, True], ids=["in clear", "encrypted"])
+def test_a_dump_that_lacks_a_table_ends_with_73(
+    encrypted: bool,  # noqa: FBT001 - a parameter of the test
+    large: Database,
+    tmp_path: Path,
+) -> None:
     kept, odd = tmp_path / "kept", tmp_path / "bin"
     kept.mkdir()
     odd.mkdir()
@@ -115,7 +121,9 @@ def test_a_dump_that_lacks_a_table_ends_with_73(large: Database, tmp_path: Path)
     real = backups.PROGRAMS / "pg_dump"
     (odd / "pg_dump").write_text(f'#!/bin/sh\nexec {real} "$@" --exclude-table-data=large\n')
     (odd / "pg_dump").chmod(0o755)
-    ended = run("run", url=large.url, **settings(kept, PATH=backups.path(odd)))
+    to = str(pyrage.x25519.Identity.generate().to_public()) if encrypted else ""
+    more = {"MIGRATOR_BACKUP_ENCRYPT_TO": to} if to else {}
+    ended = run("run", url=large.url, **settings(kept, PATH=backups.path(odd), **more))
 
     error = nothing_was_migrated(ended, large, 73, "backup")
     assert "lacks the data of public large" in error["message"]

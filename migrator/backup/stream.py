@@ -1,16 +1,12 @@
-"""From the dump to the store: counted and hashed on the way, encrypted where asked for."""
+"""From the dump to the store: counted and hashed on the way."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING, Protocol
 
-from migrator.backup.encryption import encrypt
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from migrator.backup.encryption import Recipients
 
 
 class Reader(Protocol):
@@ -45,13 +41,21 @@ class Meter:
         return self._hash.hexdigest()
 
 
-def copy(source: Reader, sink: Meter, recipients: Recipients) -> None:
-    """Write the whole source to the sink, encrypted where there are recipients.
+class Tap:
+    """Gives what another reader gives, and hands it to somebody besides."""
 
-    Raises what the one or the other raised.
-    """
-    if recipients:
-        return encrypt(source, sink, recipients)
+    def __init__(self, source: Reader, feed: Callable[[bytes], object]) -> None:
+        """Read from this source."""
+        self._source, self._feed = source, feed
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give the next."""
+        data = self._source.read(size)
+        self._feed(data)
+        return data
+
+
+def copy(source: Reader, sink: Meter) -> None:
+    """Write the whole source to the sink; raises what the one or the other raised."""
     while chunk := source.read():
         sink.write(chunk)
-    return None

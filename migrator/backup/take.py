@@ -12,13 +12,13 @@ from migrator import __version__, deployment
 from migrator.backup import proof
 from migrator.backup.crew import Crew
 from migrator.backup.dump import dumping
-from migrator.backup.encryption import Recipients, recipients
+from migrator.backup.encryption import Recipients, encrypt, recipients
 from migrator.backup.manifest import DUMP, ENCRYPTED, FORMAT, KIND, Manifest, name_for, now, save
 from migrator.backup.programs import Programs, programs_for
 from migrator.backup.progress import Progress, readable
 from migrator.backup.retention import retain
 from migrator.backup.store import Store, store_at
-from migrator.backup.stream import Meter, copy
+from migrator.backup.stream import Meter, Tap, copy
 from migrator.backup.trial import accept, trying
 from migrator.errors import BackupError, ConfigurationError, MigratorError
 from migrator.log import Event, emit
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from migrator.backup.proof import Listing
+    from migrator.backup.stream import Reader
     from migrator.database.source import Contents, Snapshot, Source
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
@@ -172,8 +173,18 @@ class Taking:
             meter = Meter(write)
             self.progress.begins(meter, snapshot.tables)
             with dump(self.crew, self.progress.heard) as reader:
-                copy(reader, meter, means.recipients)
+                if means.recipients:
+                    self._encrypted(reader, meter, snapshot)
+                else:
+                    copy(reader, meter)
         return meter
+
+    def _encrypted(self, reader: Reader, meter: Meter, snapshot: Snapshot) -> None:
+        """Encrypt the dump to the store; it is listed on its way, as later nobody here could."""
+        with proof.listing(self.means.programs, self.crew) as listing:
+            encrypt(Tap(reader, listing.feed), meter, self.means.recipients)
+            listed = listing.tables()
+        proof.lists(listed, _names(snapshot))
 
     def _proven(self, meter: Meter, snapshot: Snapshot, contents: Contents | None) -> None:
         means = self.means
@@ -186,7 +197,7 @@ class Taking:
             else:
                 self._restored(pieces, meter, listing, contents)
             listed = listing.tables()
-        return proof.lists(listed, (f"{t.schema} {t.name}" for t in snapshot.tables))
+        return proof.lists(listed, _names(snapshot))
 
     def _restored(
         self, pieces: Iterable[bytes], meter: Meter, listing: Listing, contents: Contents
@@ -259,6 +270,10 @@ class Taking:
             proof=manifest.proof,
             duration_s=round(duration_s, 3),
         )
+
+
+def _names(snapshot: Snapshot) -> Iterator[str]:
+    return (f"{table.schema} {table.name}" for table in snapshot.tables)
 
 
 def _tables(standing: Mapping[VersionTable, tuple[str, ...]]) -> Sequence[Mapping[str, Any]]:
