@@ -117,7 +117,8 @@ def taken_back(database: Database) -> None:
         f"INSERT INTO migrator.run ({columns}) VALUES (gen_random_uuid(), 'rollback', now(), 1,"  # noqa: S608
         " 'migrated', 0, 'migrated', '', '{r3}', '{r2}', '') RETURNING id::text"
     )
-    database.rows("INSERT INTO migrator.revision VALUES (%s, 1, 'r3', NULL, 1)", *run_id)
+    columns = "run, position, revision, duration_s"
+    database.rows(f"INSERT INTO migrator.revision ({columns}) VALUES (%s, 1, 'r3', 1)", *run_id)  # noqa: S608
 
 
 @pytest.mark.parametrize(

@@ -318,7 +318,13 @@ def test_a_full_disk_ends_with_74(large: Database, tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_lost_during_a_backup_ends_with_69(large: Database, tmp_path: Path) -> None:
-    running = start("run", url=large.url, **settings(tmp_path))
+    kept, slow = tmp_path / "kept", tmp_path / "bin"
+    kept.mkdir()
+    slow.mkdir()
+    (slow / "pg_restore").symlink_to(backups.PROGRAMS / "pg_restore")
+    (slow / "pg_dump").write_text(f'#!/bin/sh\n{backups.PROGRAMS}/pg_dump "$@" && sleep 60\n')
+    (slow / "pg_dump").chmod(0o755)
+    running = start("run", url=large.url, **settings(kept, PATH=backups.path(slow)))
     running.until("backup.started")
     large.rows(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database ="
@@ -328,6 +334,7 @@ def test_a_lock_that_is_lost_during_a_backup_ends_with_69(large: Database, tmp_p
 
     nothing_was_migrated(ended, large, 69, "unreachable")
     assert "session that held the lock is gone" in ended.report["error"]["message"]
+    assert files(kept) == []
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from migrator.address import parse
 from migrator.database import refusal
-from migrator.errors import ConfigurationError, DeniedError
+from migrator.errors import ConfigurationError, DeniedError, NoDatabaseError
 from tests.command import run, start
 from tests.servers import Database, Proxy, as_role, free_port, own_server
 
@@ -198,8 +198,8 @@ MESSAGES = [
     ('FATAL:  role "x" is not permitted to log in', DeniedError),
     ('FATAL:  no pg_hba.conf entry for host "1.2.3.4", user "x", no encryption', DeniedError),
     ('FATAL:  permission denied for database "x"', DeniedError),
-    ('FATAL:  database "x" does not exist', ConfigurationError),
-    ("FATAL:  no such database: x", ConfigurationError),
+    ('FATAL:  database "x" does not exist', NoDatabaseError),
+    ("FATAL:  no such database: x", NoDatabaseError),
     ("FATAL:  no such user: x", DeniedError),
     ("server does not support SSL, but SSL was required", ConfigurationError),
     ("SSL error: certificate verify failed", ConfigurationError),
