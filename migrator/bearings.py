@@ -56,11 +56,18 @@ class Bearings:
         return not (self.behind or self.unknown)
 
 
-def take(settings: Settings, server: Server, *, briefly: bool = False) -> tuple[Bearings, Look]:
+class MustBeRunError(Exception):
+    """Only the project itself can tell, and it must not be run here."""
+
+
+def take(
+    settings: Settings, server: Server, *, briefly: bool = False, aloof: bool = False
+) -> tuple[Bearings, Look]:
     """Find out where the database stands, and give a way to ask again by another connection.
 
     The project is run only where nothing else can tell, or, unless `briefly`, where something is
-    pending, to say what. Raises `ProjectError` where the project is broken.
+    pending, to say what. Raises `ProjectError` where the project is broken, and `MustBeRunError`
+    instead of running it where the asker stays `aloof`.
     """
     state = shortcut.state(settings)
     short = Shortcut(settings, state, server.connection) if state else None
@@ -74,6 +81,8 @@ def take(settings: Settings, server: Server, *, briefly: bool = False) -> tuple[
         if briefly and (known := shortcut.revisions(settings)):
             look = partial(_compared, outline, known)
             return look(server.connection), look
+    if aloof:
+        raise MustBeRunError
     return _surveyed(settings, server, short)
 
 

@@ -60,15 +60,15 @@ def bounded(
     Signals are heard where the process is ours to end: `hear`.
     """
     run_id = str(uuid.uuid4())
-    redactor = logging(stream, flags, environ, run_id)
-    journal = report.Journal(redactor, run_id)
+    hidden = logging(stream, flags, environ, run_id)
+    journal = report.Journal(hidden, run_id)
 
     def finish(error: MigratorError | None) -> Outcome:
         outcome = report.failed(journal, error) if error else report.succeeded(journal)
-        _finish(outcome, flags, environ, redactor)
+        _finish(outcome, flags, environ, hidden)
         return outcome
 
-    return concluded(partial(act, journal), finish, redactor, hear=hear)
+    return concluded(partial(act, journal), finish, hidden, hear=hear)
 
 
 def logging(
@@ -77,9 +77,14 @@ def logging(
     """Begin the log as the settings say, as far as they can be read; gives what redacts it."""
     form = settings.glance("log_format", flags, environ)
     level = settings.glance("log_level", flags, environ) or "info"
-    redactor = Redactor(*_secrets(flags, environ))
-    log.setup(stream, form=form, level=level, run_id=run_id, redactor=redactor)
-    return redactor
+    hidden = redactor(flags, environ)
+    log.setup(stream, form=form, level=level, run_id=run_id, redactor=hidden)
+    return hidden
+
+
+def redactor(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> Redactor:
+    """Give what masks the secrets in these flags and in this environment."""
+    return Redactor(*_secrets(flags, environ))
 
 
 def concluded(

@@ -138,6 +138,14 @@ class UnknownRevisionError(DisagreementError):
         self.table, self.current, self.head = table, current, head
 
 
+class NotAtHeadError(DisagreementError):
+    """An application was about to start on a database that is not where its code wants it."""
+
+    def __init__(self, message: str) -> None:
+        """Say where it is."""
+        super().__init__(message, hint="migrator run brings it there; migrator status says more.")
+
+
 class UnprovenError(MigratorError):
     """The upgrade returned, but the database is not where it should be."""
 

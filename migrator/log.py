@@ -11,6 +11,8 @@ driven by hand until `structured` is called, which is when Alembic is loaded any
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 from migrator.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from structlog.typing import EventDict, Processor
 
@@ -86,6 +88,7 @@ class _ByHand:
 _logger: list[_Logger] = []
 _threshold = [0]
 _run_id = [""]
+_silenced = threading.local()
 
 
 def setup(stream: TextIO, *, form: str | None, level: str, run_id: str, redactor: Redactor) -> None:
@@ -124,9 +127,21 @@ def structured() -> None:
     ]
 
 
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Let this thread write nothing for as long as the block lasts."""
+    _silenced.here = True
+    try:
+        yield
+    finally:
+        _silenced.here = False
+
+
 def emit(event: Event, message: str, *, level: str = "info", **fields: object) -> None:
     """Write one line, if the level is asked for; `run.finished` always."""
     if event != Event.RUN_FINISHED and _LEVELS[level] < _threshold[0]:
+        return
+    if getattr(_silenced, "here", False):
         return
     for logger in _logger:
         logger.emit(event, level=level, message=message, **fields)

