@@ -51,8 +51,8 @@ class Journal:
     backup: str | None = None
     database: str | None = None
     """The one that the backup is of."""
-    taken_back: int = 0
-    """How many revisions a rollback has taken back."""
+    taken_back: tuple[Applied, ...] = ()
+    """The revisions that a rollback has taken back."""
     remarks: list[str] = field(default_factory=list)
     """Sentences about what did not decide how the run ended."""
 
@@ -127,7 +127,7 @@ def succeeded(journal: Journal) -> Outcome:
         return _outcome(journal, "up_to_date", 0, journal.nothing_to_do)
     count, verb = len(journal.applied), "Migrated"
     if journal.taken_back:
-        count, verb = journal.taken_back, "Rolled back"
+        count, verb = len(journal.taken_back), "Rolled back"
     message = (
         f"{verb} {named(journal.origin)} → {named(journal.destination)}: "
         f"{count} revision{'' if count == 1 else 's'} in {_elapsed(journal):.2f} s."

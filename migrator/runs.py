@@ -62,7 +62,8 @@ def runs(settings: Settings, limit: int) -> Runs:
 
 
 def _cells(run: Mapping[str, Any]) -> tuple[str, ...]:
-    applied = len(run["applied"])
+    done = f"{len(run['applied'])} applied"
+    done = f"{len(run['taken_back'])} taken back" if run["taken_back"] else done
     code = f" ({run['exit_code']})" if run["exit_code"] else ""
     commit = (run["git_revision"] or "")[:_OF_A_COMMIT]
     return (
@@ -70,7 +71,7 @@ def _cells(run: Mapping[str, Any]) -> tuple[str, ...]:
         run["command"],
         run["outcome"] + code,
         f"{run['duration_s']:.2f} s",
-        f"{named(run['from'])} → {named(run['to'])}, {applied} applied",
+        f"{named(run['from'])} → {named(run['to'])}, {done}",
         "  ".join(filter(None, (run["client"], run["deployment"], commit))),
     )
 

@@ -110,15 +110,22 @@ def never_at_this_head(database: Database) -> None:
 
 
 def taken_back(database: Database) -> None:
-    """Have a run of `rollback` in the ledger, which took r3 back; then came another branch's r4."""
+    """Another branch, which begins after r2, was deployed in the place of r3."""
+    database.rows("UPDATE alembic_version SET version_num = 'r3'")
+    back = run("rollback", "--to", "r2", "--yes", tree=OLDER, url=database.url)
+    assert back.exit_code == 0, back.output
+    database.rows("UPDATE alembic_version SET version_num = 'r4'")
+
+
+def restored(database: Database) -> None:
+    """Have a backup from before r3 in the place of the original, with its ledger; then came r4."""
+    never_at_this_head(database)
     columns = "id, command, started_at, duration_s, outcome, exit_code, database_state, client"
     columns += ", revisions_from, revisions_to, version"
-    (run_id,) = database.rows(
-        f"INSERT INTO migrator.run ({columns}) VALUES (gen_random_uuid(), 'rollback', now(), 1,"  # noqa: S608
-        " 'migrated', 0, 'migrated', '', '{r3}', '{r2}', '') RETURNING id::text"
+    database.rows(
+        f"INSERT INTO migrator.run ({columns}) VALUES (gen_random_uuid(), 'restore', now(), 1,"  # noqa: S608
+        " 'migrated', 0, 'migrated', '', '{r3}', '{r2}', '')"
     )
-    columns = "run, position, revision, duration_s"
-    database.rows(f"INSERT INTO migrator.revision ({columns}) VALUES (%s, 1, 'r3', 1)", *run_id)  # noqa: S608
 
 
 @pytest.mark.parametrize(
@@ -128,6 +135,7 @@ def taken_back(database: Database) -> None:
         (with_a_ledger_that_is_another_s, "does not cover a database without a ledger."),
         (never_at_this_head, "The ledger does not know that this database has ever been at r3"),
         (taken_back, "The ledger does not know that this database has ever been at r3"),
+        (restored, "The ledger does not know that this database has ever been at r3"),
     ],
 )
 def test_what_the_ledger_does_not_prove_is_refused_with_ok_too(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -78,6 +79,10 @@ def test_it_is_in_the_ledger_by_its_name(at_head: Database) -> None:
     assert at_head.rows(f"{told} ORDER BY started_at")[1:] == [
         ("rollback", "rolled_back", ["r3"], ["r1"])
     ]
+    newest, first = json.loads(run("history", "--json", url=at_head.url).stdout)["runs"]
+    assert [one["revision"] for one in newest["taken_back"]] == ["r3", "r2"]
+    assert (newest["applied"], first["taken_back"]) == ([], [])
+    assert "r3 → r1, 2 taken back" in run("history", url=at_head.url).stdout
 
 
 def test_the_last_run_is_taken_back_alone_and_once(database: Database) -> None:

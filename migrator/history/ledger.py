@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from migrator import __version__
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.deployment import Deployment
+    from migrator.report import Applied
 
 _PATIENCE = (  # for the statements that go with it
     "SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '5s', true)"
@@ -38,18 +39,22 @@ FROM unnest(%(revisions)s::text[], %(durations)s::double precision[], %(checksum
 """
 
 _READ = """
-SELECT to_jsonb(told) || jsonb_build_object('applied', (
-    SELECT coalesce(jsonb_agg(applied ORDER BY position), '[]') FROM (
-     SELECT revision, duration_s, sha256, file_sha256, position
-     FROM migrator.revision WHERE run = run_id
-    ) AS applied))
+SELECT to_jsonb(told) || CASE command
+ WHEN 'rollback' THEN jsonb_build_object('applied', '[]'::jsonb, 'taken_back', done)
+ ELSE jsonb_build_object('applied', done, 'taken_back', '[]'::jsonb) END
 FROM (
  SELECT id AS run_id, command,
   to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS started_at, duration_s,
   outcome, exit_code, database_state, revisions_from AS "from", revisions_to AS "to", failed, error,
   backup, role, client, deployment, git_revision, version
  FROM migrator.run ORDER BY run.started_at DESC LIMIT %s
-) AS told
+) AS told, LATERAL (
+ SELECT coalesce(jsonb_agg(each ORDER BY position), '[]') AS done FROM (
+  SELECT revision, duration_s, sha256, file_sha256, position
+  FROM migrator.revision WHERE run = run_id
+ ) AS each
+) AS revisions
+ORDER BY started_at DESC
 """
 _IN_PLACE = """
 SELECT revision FROM (
@@ -57,7 +62,8 @@ SELECT revision FROM (
   SELECT revision, started_at, 1 AS step, command <> 'rollback' AS there
   FROM migrator.revision JOIN migrator.run ON run.id = revision.run
   UNION ALL
-  SELECT unnest(revisions_from), started_at, 0, true FROM migrator.run
+  SELECT unnest(CASE command WHEN 'restore' THEN revisions_to ELSE revisions_from END),
+   started_at, 0, true FROM migrator.run
  ) AS seen ORDER BY revision, started_at DESC, step DESC
 ) AS newest WHERE there
 """
@@ -91,6 +97,8 @@ class Entry:
     started: datetime
     report: Mapping[str, Any]
     """The fields of the run's report, with no secret in them."""
+    taken_back: tuple[Applied, ...]
+    """What a rollback took back: it applied nothing."""
     checksums: Mapping[str, str | None]
     """Of what the files of the revisions say, where they are known."""
     file_checksums: Mapping[str, str | None]
@@ -110,7 +118,7 @@ def enter(connection: Connection, entry: Entry) -> None:
 
 
 def _values(entry: Entry) -> dict[str, Any]:
-    report, applied = entry.report, entry.report["applied"]
+    report, done = entry.report, [*entry.report["applied"], *map(asdict, entry.taken_back)]
     return {
         **report,
         **entry.deployment._asdict(),
@@ -120,17 +128,18 @@ def _values(entry: Entry) -> dict[str, Any]:
         "started_at": entry.started,
         "error": json.dumps(report["error"]) if report["error"] else None,
         "version": __version__,
-        "revisions": [each["revision"] for each in applied],
-        "durations": [each["duration_s"] for each in applied],
-        "checksums": [entry.checksums.get(each["revision"]) for each in applied],
-        "file_checksums": [entry.file_checksums.get(each["revision"]) for each in applied],
+        "revisions": [each["revision"] for each in done],
+        "durations": [each["duration_s"] for each in done],
+        "checksums": [entry.checksums.get(each["revision"]) for each in done],
+        "file_checksums": [entry.file_checksums.get(each["revision"]) for each in done],
     }
 
 
 def runs(connection: Connection, limit: int | None = None) -> list[dict[str, Any]]:
     """Give the runs of the ledger, newest first; none where there is no ledger to be read.
 
-    Each has the columns of its row by the names of the report, with the revisions it applied.
+    Each has the columns of its row by the names of the report, with the revisions that it applied,
+    or took back.
     Raises `DisagreementError` where the ledger is of a later version or is no ledger, `DeniedError`
     where this role may not read it.
     """

@@ -40,8 +40,8 @@ def recording(
         names = [each["revision"] for each in fields["applied"] if each["revision"] in files]
         sums = {name: checksum.of(files[name]) for name in names}
         exact = {name: checksum.of_bytes(files[name]) for name in names}
-        known = deployment.known()
-        _enter(server, journal, Entry(journal.id, command, began, fields, sums, exact, known))
+        back, known = journal.taken_back, deployment.known()
+        _enter(server, journal, Entry(journal.id, command, began, fields, back, sums, exact, known))
 
     try:
         yield
@@ -71,5 +71,5 @@ def _enter(server: Server, journal: Journal, entry: Entry) -> None:
 
 def _write(connection: Connection, entry: Entry) -> None:
     enter(connection, entry)
-    if entry.report["applied"]:
+    if entry.report["applied"] or entry.taken_back:
         memory.forget(connection)

@@ -56,8 +56,8 @@ class Verdict:
     error: MigratorError | None
     hint: str | None = None
     """The error's own, without what is said in it of invalid indexes."""
-    taken_back: int = 0
-    """How many revisions a downgrade has taken away."""
+    taken_back: tuple[Applied, ...] = ()
+    """What a downgrade has taken away."""
 
 
 def judge(attempt: Attempt, evidence: Evidence, invalid_before: frozenset[str]) -> Verdict:
@@ -89,7 +89,7 @@ def judge(attempt: Attempt, evidence: Evidence, invalid_before: frozenset[str]) 
         failed = None
     arrived = not (error and (short or not isinstance(error, _INTERRUPTIONS)))
     state = way.arrived if arrived else "partially_migrated" if changed else "unchanged"
-    applied, back = (done, 0) if way.adds else ((), len(done))
+    applied, back = (done, ()) if way.adds else ((), done)
     return Verdict(applied, failed, state, error, hint, back)
 
 
