@@ -3,9 +3,8 @@
 The usual two steps are `pg_dump -Fc` into a file, and a copy of that file to the same place. Both
 have the same server, data and place, one after the other in the same run. Writes
 docs/reference/benchmarks-backup.md; the arguments are how large the tables are to be, in MB, and
-the number of rounds. With
-TEST_DATABASE_URL and TEST_PROGRAMS, another server and the folder of another pg_dump, it
-only prints.
+the number of rounds. With TEST_DATABASE_URL and TEST_PROGRAMS, another server and the folder of
+another pg_dump, it only prints.
 """
 
 from __future__ import annotations
