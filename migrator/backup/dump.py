@@ -58,14 +58,18 @@ class Dump:
 
 
 @contextmanager
-def dumping(
+def dumping(  # noqa: PLR0913 - what is run, on what, and who sees to it
     programs: Programs,
     origin: Origin,
     snapshot: str,
     crew: Crew,
     heard: Callable[[str], None],
+    *,
+    schema_only: bool = False,
 ) -> Iterator[Dump]:
     """Run pg_dump for as long as the block lasts; `heard` gets what it says of its progress.
+
+    With `schema_only` the dump has no rows.
 
     Raises `BackupError`.
     """
@@ -78,6 +82,7 @@ def dumping(
         f"--lock-wait-timeout={_LOCK_WAIT_MS}",
         f"--snapshot={snapshot}",
         f"--dbname={origin.conninfo()}",
+        *(["--schema-only"] if schema_only else []),
     ]
     complaints: list[str] = []
 

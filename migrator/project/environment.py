@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     Witness = Callable[[FirstRow], None]
 
 
+_UNKNOWN = -1
+"""What a driver gives for a number of rows that it does not know (PEP 249)."""
 _FOUND_IN = """
 SELECT coalesce(
     (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -85,8 +87,8 @@ class Watcher:
     def executing(self, connection: Connection, statement: str) -> None:
         """Act on a statement that is about to run."""
 
-    def executed(self, connection: Connection, statement: str) -> None:
-        """Act on a statement that succeeded."""
+    def executed(self, connection: Connection, statement: str, rows: int | None = None) -> None:
+        """Act on a statement that succeeded, and changed or gave so many rows, if that is known."""
 
     def failed(self, connection: Connection | None) -> None:
         """Act on a statement that failed."""
@@ -119,8 +121,9 @@ def first_row(context: MigrationContext) -> FirstRow:
 
 @contextmanager
 def _watched(watcher: Watcher) -> Iterator[None]:
-    def executed(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        watcher.executed(connection, statement)
+    def executed(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        rows = getattr(cursor, "rowcount", None)
+        watcher.executed(connection, statement, rows if rows != _UNKNOWN else None)
 
     def executing(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
         watcher.executing(connection, statement)

@@ -35,6 +35,12 @@ def obstacle(revision: Script) -> str | None:
     return None
 
 
+def does_nothing(revision: Script) -> bool:
+    """Tell whether an upgrade is empty, and so says itself that it changes nothing."""
+    forth = _compiled(getattr(revision.module, "upgrade", None))
+    return forth is not None and _is_empty(forth)
+
+
 def _compiled(function: Any) -> CodeType | None:  # noqa: ANN401 - whatever the revision calls so
     code: CodeType | None = getattr(inspect.unwrap(function), "__code__", None)
     return code

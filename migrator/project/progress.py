@@ -175,9 +175,14 @@ class Progress(Transactions):
         self._committing = True
         super().committing(connection)
 
-    def executed(self, connection: Connection, statement: str) -> None:
+    def executed(
+        self,
+        connection: Connection,
+        statement: str,
+        rows: int | None = None,
+    ) -> None:
         """Notice what a revision writes, and whether it can still be rolled back."""
-        super().executed(connection, statement)
+        super().executed(connection, statement, rows)
         self._passed()
         if self.current is None:
             return

@@ -132,7 +132,12 @@ class Transactions(Watcher):
             quietly(connection, "SELECT set_config('lock_timeout', '0', false)")
         self._sentinel.begins(pid, statement)
 
-    def executed(self, connection: Connection, statement: str) -> None:  # noqa: ARG002
+    def executed(
+        self,
+        connection: Connection,
+        statement: str,  # noqa: ARG002
+        rows: int | None = None,  # noqa: ARG002
+    ) -> None:
         """Say that it ran."""
         self._sentinel.ends()
         self._restore(connection)

@@ -1,0 +1,166 @@
+"""A copy of the target to rehearse on: made on some server, and dropped whatever happens."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg2 import sql
+
+from migrator.address import parse, to_database
+from migrator.database.connection import connect, fetch, spoken
+from migrator.database.embedded import embedded
+from migrator.database.replacement import carry_over
+from migrator.database.scratch import beside, may_create
+from migrator.database.source import Source
+from migrator.errors import ConfigurationError, DeniedError, MigratorError
+from migrator.interruption import WATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg2.extensions import connection as Connection
+
+    from migrator.address import Address
+    from migrator.database.connection import Server
+    from migrator.database.scratch import Scratch
+
+PREFIX = "migrator_plan_"
+APPLICATION = "migrator plan"
+_WITHIN_S, _LOOK_S = 20.0, 0.2
+_A_DAY_S = 86_400.0
+_VERSION_TABLES = """
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+GROUP BY n.nspname, c.relname HAVING array_agg(a.attname::text) = ARRAY['version_num']
+"""
+_MISSING_EXTENSIONS = """
+SELECT e.name FROM unnest(%s::text[]) AS e(name)
+WHERE NOT EXISTS (SELECT FROM pg_available_extensions a WHERE a.name = e.name) ORDER BY 1
+"""
+_ROLES = "SELECT rolname FROM pg_roles WHERE rolname NOT LIKE 'pg\\_%'"
+_CANCEL = """
+SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """An empty database that is to be a copy of the target."""
+
+    scratch: Scratch
+    address: Address
+    on: str
+    """In words: `scratch`, `embedded`, or the address of its server."""
+
+    def connect(self) -> Connection:
+        """Give a further connection to it, autocommitting."""
+        with connect(self.address, _WITHIN_S) as server:
+            return server.again(_WITHIN_S)
+
+
+@contextmanager
+def copy(target: Server | None, on: str) -> Iterator[Copy]:
+    """Make a database to copy the target into, on its own server or another; drops it again.
+
+    `on` is `scratch`, `embedded`, or the URL of a server. What is older than a day and was left by
+    a plan that was killed is dropped too.
+
+    Raises `DeniedError` where the role may not create databases, `ConfigurationError` where the
+    other server lacks an extension of the target.
+    """
+    if on == "scratch" and target is not None:
+        with _made(target, target, on) as made:
+            yield made
+    elif on == "embedded":
+        with (
+            embedded() as url,
+            connect(parse(url, "--on embedded"), _WITHIN_S) as server,
+            _made(server, target, on) as made,
+        ):
+            yield made
+    else:
+        with connect(_address(on), _WITHIN_S) as server, _made(server, target, "") as made:
+            yield made
+
+
+def _address(on: str) -> Address:
+    try:
+        return parse(on, "--on")
+    except ValueError as error:
+        message = f"--on: {error}"
+        hint = "It is scratch, embedded, or the URL of a server."
+        raise ConfigurationError(message, hint=hint) from None
+
+
+@contextmanager
+def _made(server: Server, target: Server | None, on: str) -> Iterator[Copy]:
+    with closing(server.again(_WITHIN_S)) as session:
+        if not may_create(session):
+            raise DeniedError(
+                f"The role may not create a database on {server.address} to rehearse on.",
+                hint="ALTER ROLE … CREATEDB, or --on embedded, or --on with the URL of another"
+                " server. Nothing was changed.",
+            )
+        if target is not None and target is not server:
+            _prepare(session, target)
+    of = target.identity.database if target else "base"
+    with beside(server, Source(server).conninfo, of, PREFIX, older_than_s=_A_DAY_S) as scratch:
+        if target is server:
+            carry_over(server, of, scratch.name)
+        address = to_database(server.address, scratch.name, APPLICATION)
+        yield Copy(scratch, address, on or str(server.address))
+
+
+def _prepare(session: Connection, target: Server) -> None:
+    """See that the other server can hold the target, and make the roles that it may name."""
+    used = [name for (name,) in fetch(target.connection, "SELECT extname FROM pg_extension")]
+    missing = [name for (name,) in fetch(session, _MISSING_EXTENSIONS, [used])]
+    if missing:
+        raise ConfigurationError(
+            f"The target uses extensions that the other server lacks: {', '.join(missing)}.",
+            hint="--on scratch makes the copy on the target's own server; --on with the URL of a"
+            " server that has them.",
+        )
+    there = {name for (name,) in fetch(session, _ROLES)}
+    for (name,) in fetch(target.connection, _ROLES):
+        if name not in there:
+            with suppress(MigratorError), spoken(), session.cursor() as cursor:
+                cursor.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+
+
+def copy_revisions(target: Server, into: Scratch) -> None:
+    """Copy the rows of the version tables: by them the copy knows where the target stands.
+
+    A version table is one whose only column is `version_num` (Alembic, `MigrationContext`).
+    """
+    for schema, name in fetch(target.connection, _VERSION_TABLES):
+        table = sql.SQL("{}.{}").format(sql.Identifier(schema), sql.Identifier(name))
+        rows = fetch(target.connection, sql.SQL("SELECT version_num FROM {}").format(table))
+        with spoken(), into.connection.cursor() as cursor:
+            insert = sql.SQL("INSERT INTO {} VALUES (%s)").format(table)
+            cursor.executemany(insert, rows)
+
+
+@contextmanager
+def cancelled_with_us(copied: Copy) -> Iterator[None]:
+    """Cancel what runs in the copy once the run is interrupted: a driver waits in C for it."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(_LOOK_S):
+            if WATCH.pending:
+                with suppress(MigratorError):
+                    fetch(copied.scratch.connection, _CANCEL)
+
+    thread = threading.Thread(target=look, name="migrator-copy", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,143 @@
+"""The rehearsal: the pending revisions are run on a copy by the project's own env.py."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from migrator.errors import MigratorError
+from migrator.interruption import WATCH
+from migrator.plan.recorder import Under
+from migrator.plan.trace import Failure, Revision, Trace
+from migrator.project import environment, failure, irreversible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alembic.runtime.migration import MigrationContext
+
+    from migrator.plan.recorder import Recorder
+    from migrator.project.environment import Witness
+    from migrator.project.find import Project
+    from migrator.project.plan import History, Plan
+
+_ALLOW = re.compile(
+    r"^\s*#\s*migrator:\s*allow\s+(?P<hazard>[\w-]+)\s+because\s+(?P<reason>\S.*?)\s*$",
+    re.MULTILINE,
+)
+
+
+@dataclass
+class _Course:
+    """How far the rehearsal is."""
+
+    plan: Plan
+    recorder: Recorder
+    alone: bool
+    took: dict[str, float] = field(default_factory=dict)
+    running: str | None = None
+    refused: MigratorError | None = None
+    ran_any: bool = False
+
+
+def rehearse(plan: Plan, witness: Witness, recorder: Recorder, *, alone: bool = False) -> Trace:
+    """Run what is pending on the copy that env.py is given; gives what was seen.
+
+    `witness` raises where env.py connects elsewhere. With `alone` each revision is taken for a
+    release of its own: what is there before it is in use.
+    """
+    course = _Course(plan, recorder, alone)
+    failed = None
+    for project in plan.projects:
+        work = partial(_steps, course, project, witness)
+        try:
+            with WATCH.let_in():
+                environment.run(project, work, watcher=recorder)
+        except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
+            failure.pass_on_interruption(error)
+            failed = _failure(error, course, project)
+            break
+    if course.refused:
+        raise course.refused
+    return Trace(_revisions(plan, course.took), tuple(recorder.statements), failed)
+
+
+def _steps(
+    course: _Course,
+    project: Project,
+    witness: Witness,
+    heads: tuple[str, ...],
+    context: MigrationContext,
+) -> Iterator[Any]:
+    try:
+        witness(environment.first_row(context))
+    except MigratorError as error:
+        course.refused = error
+        raise
+    table = environment.table_of(context)
+    planned = {h.table: h for h in course.plan.histories}
+    history = planned.get(table) or course.plan.chart(project, context, heads)
+    for step in history.steps(tuple(heads)):
+        revision = step.revision
+        if course.alone and context.connection is not None:
+            course.recorder.forget(context.connection)
+        began, course.running = time.monotonic(), revision.revision
+        course.recorder.begins(
+            Under(revision.revision, revision.path, _named(revision.path), table.name)
+        )
+        yield step
+        course.recorder.ends()
+        course.took[revision.revision] = round(time.monotonic() - began, 6)
+        course.running, course.ran_any = None, True
+
+
+def _failure(error: BaseException, course: _Course, project: Project) -> Failure:
+    if isinstance(error, MigratorError):
+        ours = error
+    elif course.running is not None or course.ran_any:
+        what = f"revision {course.running}" if course.running else None
+        ours = failure.of_revision(error, what, project)
+    else:
+        ours = failure.of_env_py(error, project)
+    return Failure(course.running, course.recorder.failed_at(), ours.fields(), ours.exit_code)
+
+
+def _revisions(plan: Plan, took: dict[str, float]) -> tuple[Revision, ...]:
+    return tuple(
+        _revision(history, name, took.get(name))
+        for history in plan.histories
+        for name in history.pending
+    )
+
+
+def _revision(history: History, name: str, took_s: float | None) -> Revision:
+    script = history.script.get_revision(name)
+    return Revision(
+        revision=name,
+        title=(script.doc or "").strip(),
+        file=_named(script.path),
+        duration_s=took_s,
+        obstacle=irreversible.obstacle(script),
+        does_nothing=irreversible.does_nothing(script),
+        allowed=_allowed(script.path),
+    )
+
+
+def _allowed(path: str) -> dict[str, str]:
+    """Give the hazards that a revision's author accepts, with the reasons."""
+    with suppress(OSError, UnicodeDecodeError):  # compiled only
+        text = Path(path).read_text(encoding="utf-8")
+        return {found["hazard"]: found["reason"] for found in _ALLOW.finditer(text)}
+    return {}
+
+
+def _named(path: str) -> str:
+    """Give a file as a person would write it: from the working directory, where it is below."""
+    with suppress(ValueError):
+        return str(Path(path).resolve().relative_to(Path.cwd()))
+    return path

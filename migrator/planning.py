@@ -1,0 +1,174 @@
+"""The planning: what a run would do, found out on a copy; nothing is changed in the target."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from migrator import bearings
+from migrator.backup.crew import Crew
+from migrator.backup.duplicate import duplicate
+from migrator.database import traffic
+from migrator.database.connection import Identity, connect, fetch, readable_version
+from migrator.database.copy import cancelled_with_us, copy, copy_revisions
+from migrator.database.source import Source
+from migrator.database.witness import witness
+from migrator.errors import ConfigurationError
+from migrator.log import structured
+from migrator.plan import observation
+from migrator.plan.attendant import Attendant
+from migrator.plan.conditions import Conditions, Obstacle, Table
+from migrator.plan.forecast import Forecast, Rehearsal
+from migrator.plan.hazards import hazards
+from migrator.plan.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.engine import Connection
+
+    from migrator.database.connection import Server
+    from migrator.database.copy import Copy
+    from migrator.project.plan import Plan
+    from migrator.settings import Settings
+
+_WITHIN_S = 20.0
+_DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a plan is to be made."""
+
+    on: str = "scratch"
+    """Where the copy is: `scratch`, `embedded`, or the URL of a server."""
+    with_data: bool = False
+    """Whether the copy has the target's rows."""
+
+
+def forecast(settings: Settings, order: Order) -> Forecast:
+    """Find out what a run would do to the target, on a copy of it.
+
+    Raises what keeps the copy from being made; a revision that fails on it is part of the forecast.
+    """
+    with connect(settings.database_url, settings.connect_timeout) as server:
+        return foreseen(server, settings, order)
+
+
+def foreseen(server: Server, settings: Settings, order: Order) -> Forecast:
+    """Give the forecast for a server that was reached; raises as `forecast` does."""
+    found = _at_head(settings, server)
+    if found:
+        return found
+    source = Source(server)
+    if source.pooled:
+        message = "A copy cannot be made through a pooler: pg_dump needs one session throughout."
+        raise ConfigurationError(message, hint=_DIRECT)
+    with copy(server, order.on) as copied:
+        crew = Crew()
+        work = partial(duplicate, source, copied.scratch, crew, with_data=order.with_data)
+        crew.does(work)
+        if not order.with_data:
+            copy_revisions(server, copied.scratch)
+        plan, trace = _rehearsed(settings, copied, server)
+        version = readable_version(copied.scratch.connection.server_version)
+        return Forecast(
+            plan.current,
+            plan.destination,
+            trace,
+            conditions := _conditions(server, trace, queries=settings.log_queries),
+            hazards(trace, conditions),
+            Rehearsal(copied.on, version, order.with_data),
+        )
+
+
+def from_base(settings: Settings) -> Forecast:
+    """Find out what the whole history does, each revision as a release of its own.
+
+    Needs no target: it runs on an empty embedded server. Raises as `forecast` does.
+    """
+    with copy(None, "embedded") as copied:
+        told = replace(settings, transactions="per-revision")
+        plan, trace = _rehearsed(told, copied, None)
+        version = readable_version(copied.scratch.connection.server_version)
+        return Forecast(
+            plan.current,
+            plan.destination,
+            trace,
+            conditions := Conditions(),
+            hazards(trace, conditions),
+            Rehearsal(copied.on, version),
+        )
+
+
+def _at_head(settings: Settings, server: Server) -> Forecast | None:
+    """Give the forecast of a database that needs nothing, where that can be told without more."""
+    try:
+        found, _ = bearings.take(settings, server, aloof=True)
+    except bearings.MustBeRunError:
+        return None
+    if not found.there:
+        return None
+    return Forecast(found.current, found.head, Trace((), ()), Conditions(known=True), ())
+
+
+def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple[Plan, Trace]:
+    structured()
+    from migrator.plan.recorder import Recorder  # noqa: PLC0415 - loads SQLAlchemy
+    from migrator.plan.rehearsal import rehearse  # noqa: PLC0415 - loads Alembic
+    from migrator.project.find import find  # noqa: PLC0415 - as above
+    from migrator.project.survey import survey  # noqa: PLC0415 - as above
+
+    told = replace(settings, database_url=copied.address)
+    with (
+        connect(copied.address, _WITHIN_S) as there,
+        cancelled_with_us(copied),
+        closing(there.again(_WITHIN_S)) as looking,
+    ):
+        plan = survey(find(told), witness(there))
+        known = observation.all_of(fetch(looking, observation.ALL)[0][0])
+        with closing(Attendant(partial(there.again, _WITHIN_S), known)) as attendant:
+            recorder = Recorder(known, attendant, _permitted(target))
+            trace = rehearse(plan, witness(there), recorder, alone=target is None)
+    return plan, trace
+
+
+def _permitted(target: Server | None) -> Callable[[Connection], None]:
+    """Give what refuses a connection of env.py to the target: the plan changes nothing there."""
+    from migrator.project.transactions import quietly  # noqa: PLC0415 - loads SQLAlchemy
+
+    def permit(connection: Connection) -> None:
+        if target is None or connection.dialect.name != "postgresql":
+            return
+        seen = Identity.seen_by(lambda query: quietly(connection, query))
+        if seen.is_place_of(target.identity):
+            raise ConfigurationError(
+                f"env.py connects to the target itself ({seen.database}), and not to the copy that"
+                " it was given. Nothing was run there.",
+                hint="Let env.py take its URL from config.get_main_option('sqlalchemy.url') or"
+                " from DATABASE_URL.",
+            )
+
+    return permit
+
+
+def _conditions(server: Server, trace: Trace, *, queries: bool) -> Conditions:
+    names = dict.fromkeys(
+        name
+        for statement in trace.statements
+        for name in (
+            *(lock.table for lock in statement.locks),
+            *(*statement.scanned, *statement.written, *statement.rewritten),
+        )
+    )
+    ask = server.connection
+    found = [Table(**one) for one in traffic.tables(ask, names)]
+    waiting = traffic.long_transactions(ask, names, queries=queries)
+    return Conditions(
+        {table.name: table for table in found},
+        tuple(Obstacle(**one) for one in waiting),
+        traffic.replication_lag_s(ask),
+        known=True,
+    )
