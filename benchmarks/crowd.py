@@ -38,6 +38,7 @@ were started. All of them are on the cores of this one machine. In the second ro
 hold nearly all of the connections. A process that waits has {private:.1f} MB of memory to itself.
 {fewer}
 {table}"""
+_FEW = 100
 _FEWER = "More of them do not fit into this machine's memory.\n"
 
 
@@ -49,7 +50,7 @@ def measure(server: OwnServer, extent: Extent) -> Section:
     private = _private(server)
     clients = min(extent.clients, int(0.8 * room_mb() / private))
     most = int(server.database("postgres").rows("SHOW max_connections")[0][0])
-    rows = [_waiting(server, clients, 0), _waiting(server, clients, most - 5)]
+    rows = [_waiting(server, clients, 0), _waiting(server, min(clients, _FEW), most - 5)]
     text = _TEXT.format(
         many=many,
         ours=ours,

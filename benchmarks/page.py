@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +59,13 @@ _BEHIND: dict[str, tuple[Callable[[OwnServer, Extent], str], ...]] = {
 def measured(server: OwnServer, extent: Extent, names: Sequence[str]) -> str:
     """Measure these sections; give the page of them."""
     machine = _machine()
-    sections = [SECTIONS[name](server, extent) for name in names]
+    sections: list[Section] = []
+    try:
+        for name in names:
+            sections.append(SECTIONS[name](server, extent))  # noqa: PERF401 - kept if one fails
+    except BaseException:
+        print("\n".join(map(str, sections)), file=sys.stderr)
+        raise
     goals = [goal for section in sections for goal in section.goals]
     told = [
         *([Section(GOALS, summary(goals))] if goals else []),

@@ -80,18 +80,19 @@ class Waiters:
     def until_all_wait(self) -> None:
         """Return when each has said that the database is behind, or some minutes later."""
         deadline = time.monotonic() + _ALL_WAIT_WITHIN_S
-        while time.monotonic() < deadline:
-            wait = {line["run_id"] for line in self._lines() if "it is at" in line["reason"]}
-            if len(wait) == len(self.processes):
-                break
-            time.sleep(1)
+        wait: set[str] = set()
+        with self._log.open("rb") as log:
+            while time.monotonic() < deadline and len(wait) < len(self.processes):
+                time.sleep(1)
+                told = (json.loads(line) for line in log if b'"it is at' in line)
+                wait |= {line["run_id"] for line in told}
 
     def released(self) -> Waited:
         """Bring the database to head, and give how they ended."""
         before = _server_cpu_s(self._made)
         with Sessions(self._watching) as sessions:
             told = subprocess.run(
-                MIGRATOR.split(),
+                [*MIGRATOR.split(), "--connect-timeout", "15m"],
                 cwd=self._made.folder,
                 env=self._made.environment(),
                 check=True,

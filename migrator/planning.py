@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 from migrator import bearings
 from migrator.backup.crew import Crew
 from migrator.backup.duplicate import duplicate
-from migrator.database import traffic
+from migrator.database import observation, traffic
+from migrator.database.attendant import Attendant
 from migrator.database.connection import Identity, connect, fetch, readable_version
 from migrator.database.copy import cancelled_with_us, copy, copy_revisions
 from migrator.database.source import Source
 from migrator.database.witness import witness
 from migrator.errors import ConfigurationError
 from migrator.log import structured
-from migrator.plan import observation
-from migrator.plan.attendant import Attendant
 from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import hazards

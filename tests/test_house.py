@@ -54,6 +54,8 @@ MAY_USE = {
     "outline": {"outline", *BASE},
     "project": {"project", *BASE},
     "history": {"database", "history", *BASE},
+    "plan": {"database", "plan", "project", *BASE},
+    "planning": {"backup", "bearings", "database", "plan", "project", *BASE},
     "job": {"ahead", "backup", "database", "history", "project", *BASE},
     "boundary": BASE,
     "inquiry": {"boundary", *BASE},

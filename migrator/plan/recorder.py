@@ -7,22 +7,22 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from migrator.plan import observation
-from migrator.plan.definition import changes
-from migrator.plan.observation import Held, Observation
+from migrator.database import observation
+from migrator.database.observation import Held, Observation
+from migrator.plan.changes import changes
 from migrator.plan.trace import Lock, Statement
 from migrator.project.environment import Watcher
 from migrator.project.transactions import autocommit, quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from sqlalchemy.engine import Connection
 
-    from migrator.plan.attendant import Attendant
-    from migrator.plan.definition import Definition
+    from migrator.database.attendant import Attendant
+    from migrator.database.definition import Definition
     from migrator.plan.trace import Change
 
     Permit = Callable[[Connection], None]
@@ -69,8 +69,6 @@ class Recorder(Watcher):
         self._running: tuple[str, int | None, float] | None = None
         self.statements: list[Statement] = []
         self.under: Under | None = None
-        self.failed: str | None = None
-        """The statement that failed, where one did."""
 
     def begins(self, under: Under) -> None:
         """Learn of the revision that runs now."""
@@ -148,13 +146,15 @@ class Recorder(Watcher):
         may_have_changed = {
             lock.table for lock in now.locks if lock.mode not in (_WEAKEST, "RowShare")
         }
+        number, at_s = made.number, time.monotonic() - transaction.began
+        locks = self._locks(new, number, at_s)
         altered, rewritten = self._altered(may_have_changed & self._known.keys(), seen, now)
         written = now.written_since(before)
         self.statements.append(
             replace(
                 made,
                 transaction=transaction.number,
-                locks=self._locks(new, made.number, time.monotonic() - transaction.began),
+                locks=locks,
                 rewritten=rewritten,
                 scanned=self._named(now.scanned_since(before)),
                 written=self._named(self._touched(new | now.locks, made, written)),
@@ -187,7 +187,7 @@ class Recorder(Watcher):
     def _altered(
         self,
         candidates: Collection[int],
-        seen: dict[int, Definition] | Any,  # noqa: ANN401 - a mapping, and not a dict
+        seen: Mapping[int, Definition],
         now: Observation | None,
     ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
         """Give what was done to these tables, and which of them have another file now."""
@@ -212,9 +212,14 @@ class Recorder(Watcher):
         found = [
             Lock(self._names[each.table], each.mode, number, number, -at_s, each.index)
             for each in held
-            if each.table in self._names and each.mode != _WEAKEST
+            if each.table in self._names and each.mode != _WEAKEST and self._was_there(each)
         ]
         return tuple(sorted(found, key=lambda lock: (lock.table, lock.index or "", lock.strength)))
+
+    def _was_there(self, held: Held) -> bool:
+        """Tell whether an index is one that queries use already."""
+        indexes = self._known[held.table].indexes if held.table in self._known else {}
+        return held.index is None or held.index in {one["name"] for one in indexes.values()}
 
     def _released(self, transaction: Transaction) -> None:
         mine = [s for s in self.statements if s.transaction == transaction.number]

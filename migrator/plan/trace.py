@@ -37,7 +37,7 @@ class Lock:
     held_s: float
     """For how long it was held in the rehearsal, in seconds."""
     index: str | None = None
-    """Where it is a lock on an index of the table and not on the table itself: queries need both."""
+    """Where it is a lock on an index of the table and not on the table: queries need both."""
 
     @property
     def stops(self) -> tuple[str, ...]:

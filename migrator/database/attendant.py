@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
+from migrator.database import observation
 from migrator.database.connection import fetch
-from migrator.plan import observation
-from migrator.plan.observation import Held, Observation
+from migrator.database.observation import Held, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.plan.definition import Definition
+    from migrator.database.definition import Definition
 
 _NOT_IN_A_TRANSACTION = "25001"
 _OWN = "pg_backend_pid()"

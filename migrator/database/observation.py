@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.plan import definition
-from migrator.plan.definition import Definition
+from migrator.database import definition
+from migrator.database.definition import Definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
