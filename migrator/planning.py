@@ -119,6 +119,7 @@ def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple
     from migrator.plan.rehearsal import rehearse  # noqa: PLC0415 - loads Alembic
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
+    from migrator.project.transactions import Look  # noqa: PLC0415 - as above
 
     told = replace(settings, database_url=copied.address)
     with (
@@ -126,10 +127,11 @@ def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple
         cancelled_with_us(copied),
         closing(there.again(_WITHIN_S)) as looking,
     ):
-        plan = survey(find(told), witness(there))
+        permit = _permitted(target)
+        plan = survey(find(told), witness(there), look=Look(permit))
         known = observation.all_of(fetch(looking, observation.ALL)[0][0])
         with closing(Attendant(partial(there.again, _WITHIN_S), known)) as attendant:
-            recorder = Recorder(known, attendant, _permitted(target))
+            recorder = Recorder(known, attendant, permit)
             trace = rehearse(plan, witness(there), recorder, alone=target is None)
     return plan, trace
 

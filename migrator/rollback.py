@@ -12,13 +12,11 @@ from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
-from migrator.database.sentinel import watching
 from migrator.database.witness import witness
 from migrator.errors import BusyError, UsageError
+from migrator.execution import Execution, means_of
 from migrator.history.ledger import last_applied
-from migrator.history.recording import recording
 from migrator.interruption import WATCH
-from migrator.job import carrying, conclude, means_of
 from migrator.log import Event, emit, structured
 from migrator.project import dropping
 from migrator.project.descent import down_to, together, without
@@ -83,16 +81,8 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
         with hold(server, keys_for(plan.tables, told.lock_key), told.lock_wait) as guard:
             _see_that_it_is_there_still(server, plan)
             invalid = invalid_indexes(server.connection)
-            with (
-                recording(server, journal, {}, "rollback"),
-                watching(guard, pulse, told) as sentinel,
-            ):
-                if means:
-                    journal.backed_up(means.take(plan, guard.failure), server.identity.database)
-                with WATCH.held_back():
-                    journal.changing()
-                    carry = carrying(server, sentinel, invalid)
-                    return conclude(guard, carry(plan), invalid, journal)
+            execution = Execution(server, guard, pulse, told, journal, means)
+            return execution.downgrade(plan, invalid)
 
 
 def _begin(told: Settings, target: str, notes: tuple[str, ...]) -> None:

@@ -17,15 +17,15 @@ from migrator.project.environment import Watcher
 from migrator.project.transactions import autocommit, quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy.engine import Connection
 
     from migrator.database.attendant import Attendant
     from migrator.database.definition import Definition
     from migrator.plan.trace import Change
+    from migrator.project.transactions import Permit
 
-    Permit = Callable[[Connection], None]
 
 _WEAKEST = "AccessShare"
 """What every query takes, and stops nothing but what is the strongest."""

@@ -37,15 +37,16 @@ def survey(
     witness: Witness,
     chart: Chart = standing,
     compare: Compare = lambda _: {},
+    look: Look | None = None,
 ) -> Plan:
     """Run env.py once without a change, and give what there is to do.
 
-    `compare` gives what was changed of the revisions in place.
+    `compare` gives what was changed of the revisions in place, `look` sees env.py's connections.
     Raises `ProjectError` where the project is broken or env.py fails, `DisagreementError` where
     the database is at a revision unknown to the code, and what `witness` and `chart` raise.
     """
     found: list[Charted] = []
-    look = Look()
+    look = look or Look()
     for project in projects:
         found += _histories(project, witness, look, chart)
     plan = Plan(projects, known(found), look.asked, chart)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from migrator.settings import Settings
 
     FirstRow = Callable[[str], Any]
+    Permit = Callable[[Connection], None]
 
 COMMENTS = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
 _CONCURRENTLY = re.compile(
@@ -81,8 +82,9 @@ class Sentinel(Protocol):
 class Look(Watcher):
     """Has the server notice within a moment when a run dies that only looks."""
 
-    def __init__(self) -> None:
-        """Nothing was asked yet, and no version table chosen."""
+    def __init__(self, permit: Permit = lambda _: None) -> None:
+        """Nothing was asked yet, and no version table chosen; `permit` may refuse a connection."""
+        self._permit = permit
         self.asked = self.chosen = False
         """Whether env.py asked a database for anything before it chose a version table."""
 
@@ -93,6 +95,7 @@ class Look(Watcher):
 
     def begun(self, connection: Connection) -> None:
         """Set it for this transaction, where the server knows it."""
+        self._permit(connection)
         if connection.dialect.name == "postgresql" and not autocommit(connection):
             quietly(connection, _NOTICE_US_DIE)
 

@@ -1,0 +1,169 @@
+"""The copy that a plan is made on: the target is left as it was, and no copy is left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from migrator import planning
+from migrator.database.copy import PREFIX
+from migrator.errors import ConfigurationError, DeniedError
+from tests.plan.releases import ENV, in_production, project, revise
+from tests.plan.test_rehearsal import ORDERS, foreseen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers import Database
+
+_CATALOGUE = """
+SELECT md5(string_agg(told, ',' ORDER BY told)) FROM (
+  SELECT row(c.xmin, c.oid, c.relname, c.relfilenode, c.relkind)::text FROM pg_class c
+  UNION ALL SELECT row(a.xmin, a.attrelid, a.attname, a.attnum)::text FROM pg_attribute a
+  UNION ALL SELECT row(n.xmin, n.nspname)::text FROM pg_namespace n
+  UNION ALL SELECT row(p.xmin, p.proname)::text FROM pg_proc p
+) AS each(told)
+"""
+_STRONG = """
+SELECT l.mode FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+WHERE d.datname = current_database() AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
+"""
+_COPIES = f"SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')"  # noqa: S608
+EMBEDDED = planning.Order(on="embedded")
+CHANGE = "op.add_column('orders', sa.Column('vat', sa.Integer))"
+
+
+@pytest.fixture
+def release(tmp_path: Path, database: Database) -> Path:
+    """Give a project with one revision pending, on a database with rows."""
+    folder = project(tmp_path / "p")
+    in_production(folder, database, *ORDERS)
+    revise(folder, CHANGE)
+    return folder
+
+
+@pytest.fixture
+def role(database: Database) -> Iterator[str]:
+    """Give a role that may read everything and create no database."""
+    name = f"reader_{secrets.token_hex(4)}"
+    database.rows(f"CREATE ROLE {name} LOGIN")
+    database.rows(f"GRANT pg_read_all_data TO {name}")
+    yield name
+    database.rows(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def test_the_targets_catalogue_and_log_are_as_they_were(release: Path, database: Database) -> None:
+    foreseen(release, database, EMBEDDED)  # what reads first sets hint bits, which are logged too
+    before = database.rows(_CATALOGUE), database.rows("SELECT pg_current_wal_insert_lsn()")
+    found = foreseen(release, database, EMBEDDED)
+    assert [lock.table for lock in found.trace.locks] == ["public.orders"]
+    after = database.rows(_CATALOGUE), database.rows("SELECT pg_current_wal_insert_lsn()")
+    assert after == before
+
+
+def test_nothing_stronger_is_locked_in_the_target_than_by_a_reader(
+    release: Path, database: Database
+) -> None:
+    seen: set[str] = set()
+    over = threading.Event()
+
+    def look() -> None:
+        with database.connect() as connection, connection.cursor() as cursor:
+            while not over.is_set():
+                cursor.execute(_STRONG)
+                seen.update(mode for (mode,) in cursor.fetchall())
+                time.sleep(0.002)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        foreseen(release, database, planning.Order(with_data=True))
+    finally:
+        over.set()
+        looking.join()
+    assert seen == set()
+
+
+def test_with_data_the_rows_are_there(tmp_path: Path, database: Database) -> None:
+    folder = project(tmp_path / "p")
+    in_production(folder, database, *ORDERS)
+    revise(folder, "op.execute('UPDATE orders SET paid = false')")
+    assert foreseen(folder, database).trace.statements[0].rows == 0
+    found = foreseen(folder, database, planning.Order(with_data=True))
+    assert found.trace.statements[0].rows == 1000
+    assert database.rows("SELECT count(*) FROM orders WHERE paid") == [(1000,)]
+
+
+def test_without_the_right_to_create_databases_it_says_where_else(
+    release: Path, database: Database, role: str
+) -> None:
+    own = f"{database.url}&user={role}"
+    with pytest.raises(DeniedError, match="may not create a database") as refused:
+        foreseen(release, type(database)(own))
+    assert "--on embedded" in (refused.value.hint or "")
+    found = foreseen(release, type(database)(own), EMBEDDED)
+    assert [statement.revision for statement in found.trace.statements] == ["r2"]
+
+
+def test_an_env_py_that_reaches_the_target_is_stopped_before_it_does_anything(
+    tmp_path: Path, database: Database
+) -> None:
+    folder = project(tmp_path / "p")
+    in_production(folder, database, *ORDERS)
+    revise(folder, CHANGE)
+    fixed = ENV.replace(
+        "engine = engine_from_config(\n    config.get_section(config.config_ini_section, {}),"
+        " poolclass=pool.NullPool\n)",
+        "from sqlalchemy import create_engine, text\n"
+        f"engine = create_engine({database.url.replace('postgresql:', 'postgresql+psycopg2:')!r})\n"
+        "with engine.begin() as early:\n    early.execute(text('CREATE TABLE mistake ()'))",
+    )
+    assert fixed != ENV
+    (folder / "env.py").write_text(fixed.lstrip())
+    with pytest.raises(ConfigurationError, match="connects to the target itself"):
+        foreseen(folder, database)
+    assert "mistake" not in database.tables()
+    assert database.rows(_COPIES) == []
+
+
+def test_what_a_killed_plan_left_is_dropped_when_it_is_a_day_old(
+    release: Path, database: Database
+) -> None:
+    foreseen(release, database)  # learns how the names begin
+    prefix = _prefix(database)
+    old = f"{prefix}_{int(time.time()) - 90_000:08x}abcd"
+    young = f"{prefix}_{int(time.time()) - 3_600:08x}abcd"
+    for name in (old, young):
+        database.rows(f"CREATE DATABASE {name}")
+    try:
+        foreseen(release, database)
+        assert database.rows(_COPIES) == [(young,)]
+    finally:
+        for name in (old, young):
+            database.rows(f"DROP DATABASE IF EXISTS {name}")
+
+
+def _prefix(database: Database) -> str:
+    return PREFIX + hashlib.blake2b(database.name.encode(), digest_size=4).hexdigest()
+
+
+def test_extensions_that_the_other_server_lacks_are_named(
+    release: Path, database: Database
+) -> None:
+    lacking = database.rows(
+        "SELECT name FROM pg_available_extensions WHERE name NOT IN"
+        " (SELECT extname FROM pg_extension) ORDER BY name LIMIT 1"
+    )
+    if not lacking:
+        pytest.skip("the server has no extension to install")
+    name = lacking[0][0]
+    database.rows(f'CREATE EXTENSION "{name}"')
+    database.rows("UPDATE pg_extension SET extname = 'imaginary' WHERE extname = %s", name)
+    with pytest.raises(ConfigurationError, match="lacks: imaginary"):
+        foreseen(release, database, EMBEDDED)
