@@ -10,9 +10,9 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from migrator.backup.child import Child
 from migrator.errors import BackupError
 from migrator.interruption import WATCH
+from migrator.program import Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

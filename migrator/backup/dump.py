@@ -13,9 +13,9 @@ from migrator.errors import BackupError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from migrator.backup.child import Child
     from migrator.backup.crew import Crew
     from migrator.backup.programs import Programs
+    from migrator.program import Child
 
 _LOCK_WAIT_MS = 30_000
 """pg_dump asks for the weakest table lock there is, and nobody who reads or writes queues behind

@@ -14,9 +14,9 @@ from migrator.errors import BackupError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from migrator.backup.child import Child
     from migrator.backup.crew import Crew
     from migrator.backup.programs import Programs
+    from migrator.program import Child
 
 _DATA = " TABLE DATA "
 _AGAIN = "Look at the store: what is read from it is not what was written. Nothing was migrated."

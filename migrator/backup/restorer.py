@@ -10,8 +10,8 @@ from migrator.backup.dump import Origin, complain, login
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from migrator.backup.child import Child
     from migrator.backup.crew import Crew
+    from migrator.program import Child
 
 _TRANSACTION_TIMEOUT_SINCE = 17
 _HARMLESS = (
