@@ -8,6 +8,7 @@ from migrator import log, position, shortcut
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.garbage import uncollected
+from migrator.history.arrears import owed
 from migrator.shortcut import Shortcut
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def run(settings: Settings, journal: Journal) -> None:
         return
     with connect(settings.database_url, settings.connect_timeout) as server:
         short = Shortcut(settings, state, server.connection)
-        if outline := short.outline:
+        if not owed(settings, server.connection) and (outline := short.outline):
             current = revisions(server.connection, outline.table)
             if outline.satisfied_by(current):
                 journal.planned(current, current)

@@ -191,6 +191,16 @@ def restore(*, as_json: bool, yes: bool, **given: Any) -> int:  # noqa: ANN401 -
 
 
 @commands.command()
+@with_settings(*_WHERE, "lock_wait")
+@_as_json
+@click.option("--yes", is_flag=True, help="do not ask")
+def repair(*, as_json: bool, yes: bool, **flags: Any) -> int:  # noqa: ANN401 - as `run`
+    """Mend what is broken: a missing version table, invalid indexes, what was left behind."""
+    consent = partial(_consent, "A repair", yes=yes)
+    return questions.repair(_text(flags), consent, as_json=as_json)
+
+
+@commands.command()
 @with_settings("database_url", "connect_timeout", "deadline", "log_format", "log_level")
 @_as_json
 @click.option("--limit", type=click.IntRange(min=1), default=20, help="so many  [default: 20]")

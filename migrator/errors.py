@@ -64,6 +64,13 @@ class RevisionFailedError(MigratorError):
     kind = "revision"
 
 
+class AftermathError(MigratorError):
+    """The command after the upgrade failed; the revisions are in place."""
+
+    exit_code = 65
+    kind = "after"
+
+
 class ProjectError(MigratorError):
     """The Alembic project is not found, or is broken."""
 
@@ -138,6 +145,22 @@ class UnknownRevisionError(DisagreementError):
         self.table, self.current, self.head = table, current, head
 
 
+class RedundantRevisionError(DisagreementError):
+    """A version table has a row that another of its rows includes; Alembic makes none like it."""
+
+    def __init__(
+        self, table: VersionTable, current: tuple[str, ...], redundant: tuple[str, ...]
+    ) -> None:
+        """Take the version table, its revisions, and those of them that others include."""
+        self.table, self.current = table, current
+        self.left = tuple(one for one in current if one not in redundant)
+        super().__init__(
+            f"{table} has {', '.join(redundant)} beside {', '.join(self.left)}, which comes after.",
+            hint="Somebody wrote into it by hand, or two tools did. migrator repair finds out which"
+            " it is. Nothing was touched.",
+        )
+
+
 class NotAtHeadError(DisagreementError):
     """An application was about to start on a database that is not where its code wants it."""
 
@@ -151,6 +174,14 @@ class UnprovenError(MigratorError):
 
     exit_code = 76
     kind = "unproven"
+
+
+class RiskError(MigratorError):
+    """A policy refuses the run: what is pending is more of a risk than is allowed."""
+
+    exit_code = 79
+    kind = "policy"
+    outcome = "refused"
 
 
 class DeniedError(MigratorError):

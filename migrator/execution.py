@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from migrator import aftermath
 from migrator.database.catalog import examine, sweep
 from migrator.database.sentinel import watching
 from migrator.database.witness import witness
+from migrator.history.arrears import owed
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
 from migrator.project.judge import judge
@@ -64,6 +66,16 @@ class Execution:
         with recording(self.server, self.journal, plan.files), self._watched() as sentinel:
             takes_back = self.settings.on_failure == "rollback"
             self._carry_out(plan, sentinel, invalid, takes_back=takes_back)
+            aftermath.follow(self.settings, self.guard.failure)
+
+    def finish(self) -> None:
+        """Do what another run has left to do after its upgrade, if anything."""
+        if not owed(self.settings, self.server.connection):
+            return self.journal.nothing_pending(since="another run did it meanwhile")
+        with recording(self.server, self.journal, {}), self._watched():
+            self.journal.concluded((), None, "migrated", None)
+            aftermath.follow(self.settings, self.guard.failure)
+        return self.journal.nothing_pending(since="the command after it was owed, and is done")
 
     def downgrade(self, plan: Plan, invalid: frozenset[str]) -> None:
         """Take back what the plan says; else as `upgrade`."""

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
+from migrator.aftermath import ready
 from migrator.ahead import Tolerance
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
@@ -13,7 +14,9 @@ from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
 from migrator.database.witness import witness
 from migrator.execution import Execution, means_of
+from migrator.gate import admit
 from migrator.history.alteration import alterations
+from migrator.history.arrears import owed
 from migrator.project.find import find
 from migrator.project.survey import announce, survey
 
@@ -46,20 +49,22 @@ def run(
     ):
         plan = survey(projects, witness(server), compare=partial(alterations, server.connection))
         journal.planned(plan.current, plan.destination)
-        if not plan.pending:
+        if not (plan.pending or owed(settings, server.connection)):
             journal.nothing_pending()
             return plan
+        ready(settings)
+        admit(server, settings)
         means = means_of(server, settings)
         keys = keys_for(plan.tables, settings.lock_key)
         with hold(server, keys, settings.lock_wait) as guard:
             plan = plan.at({table: revisions(server.connection, table) for table in plan.tables})
             journal.planned(plan.current, plan.destination)
-            if not plan.pending:
-                journal.nothing_pending(since="another run did it meanwhile")
-                return plan
-            announce(plan, invalid := invalid_indexes(server.connection))
             execution = Execution(server, guard, pulse, settings, journal, means)
-            execution.upgrade(plan, invalid)
+            if plan.pending:
+                announce(plan, invalid := invalid_indexes(server.connection))
+                execution.upgrade(plan, invalid)
+            else:
+                execution.finish()
         return plan
     return None
 

@@ -11,8 +11,9 @@ from migrator.boundary import own_stdout
 from migrator.inquiry import answered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    Consent = Callable[[str], None]
     Flags = Mapping[str, str | None]
 
 TIMEOUT = "10m"
@@ -59,6 +60,14 @@ def restore(flags: Flags, order: Mapping[str, Any], *, as_json: bool) -> int:
     from migrator import restore as restoring  # noqa: PLC0415 - as above
 
     question = partial(restoring.restore, order=restoring.ordered(**order))
+    return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
+
+
+def repair(flags: Flags, consent: Consent, *, as_json: bool) -> int:
+    """Mend what is broken in the database; gives the exit code."""
+    from migrator import repair as repairing  # noqa: PLC0415 - as above
+
+    question = partial(repairing.repair, consent=consent, environ=os.environ)
     return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
 
 

@@ -122,6 +122,14 @@ class Settings:
     backup_encrypt_to: tuple[str, ...] = row(
         "", "age recipients, by commas, that a backup is encrypted to", values.names_if_any
     )
+    max_risk: str | None = row(
+        None,
+        "the most that plan may find: safe, caution or danger",
+        values.one_of("safe", "caution", "danger"),
+    )
+    after: tuple[str, ...] = row(
+        "", "a command to run under the lock once the upgrade is proven: seed data", values.words
+    )
     log_format: str | None = row(
         None,
         "json or console; by default console on a terminal, json elsewhere",
@@ -150,9 +158,7 @@ class Loaded:
 
 
 NOT_YET = {
-    "max_risk": None,
     "verify": "heads",
-    "after": None,
 }
 """Settings of later versions: refused in words, except where they ask for what happens anyway."""
 

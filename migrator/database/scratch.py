@@ -103,8 +103,7 @@ def beside(
     where it is old enough that no other process can be about to use it.
     Raises `DeniedError` where the role may make none.
     """
-    short = hashlib.blake2b(of.encode(), digest_size=4).hexdigest()
-    name, password = f"{prefix}{short}_{_token()}", server.address.password
+    name, password = f"{_beginning(of, prefix)}_{_token()}", server.address.password
     with (
         closing(server.again(_WITHIN_S)) as owner,
         _made(owner, name, of, server, older_than_s),
@@ -165,13 +164,26 @@ def _locale(found: dict[str, Any], connection: Connection) -> str:
     return f"ENCODING '{encoding}' " + _PROVIDERS[provider].format(**quoted)
 
 
+def left_over(connection: Connection, of: str, prefix: str) -> list[str]:
+    """Give what was made under a prefix beside this database, and has nobody in it."""
+    return _left(connection, _beginning(of, prefix))
+
+
+def _left(connection: Connection, beginning: str) -> list[str]:
+    return [name for (name,) in fetch(connection, _LEFT_OVER, [beginning])]
+
+
+def _beginning(of: str, prefix: str) -> str:
+    return prefix + hashlib.blake2b(of.encode(), digest_size=4).hexdigest()
+
+
 def _token() -> str:
     """Give an ending that no other database has, and that tells when it was made."""
     return f"{int(time.time()):08x}{secrets.token_hex(2)}"
 
 
-def _age_s(name: str) -> float:
-    """Give how long ago a scratch database was made, in seconds, by its name."""
+def age_s(name: str) -> float:
+    """Give how long ago a scratch database was made, in seconds, by its name; else 0."""
     try:
         return time.time() - int(name.rpartition("_")[2][:8], 16)
     except ValueError:
@@ -180,8 +192,8 @@ def _age_s(name: str) -> float:
 
 def _sweep(owner: Connection, prefix: str, older_than_s: float) -> None:
     """Drop what a run that was killed has left, of this database and with nobody in it."""
-    for (name,) in fetch(owner, _LEFT_OVER, [prefix]):
-        if older_than_s and _age_s(name) < older_than_s:
+    for name in _left(owner, prefix):
+        if older_than_s and age_s(name) < older_than_s:
             continue
         with suppress(MigratorError):
             _say(owner, "DROP DATABASE IF EXISTS {name}", name)

@@ -10,9 +10,10 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, make_dsn
 
 from migrator.database.connection import fetch, readable_version, spoken
 from migrator.database.contents import counted, tables
+from migrator.database.difference import differences
 from migrator.database.guard import LIVELINESS
 from migrator.database.scratch import Scratch, impossible, possible, scratch
-from migrator.database.shape import differences, shape
+from migrator.database.shape import shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

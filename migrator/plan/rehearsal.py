@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from migrator.errors import MigratorError
 from migrator.interruption import WATCH
 from migrator.plan.recorder import Under
 from migrator.plan.trace import Failure, Revision, Trace
-from migrator.project import environment, failure, irreversible
+from migrator.project import allowances, environment, failure, irreversible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
     from migrator.project.environment import Witness
     from migrator.project.find import Project
     from migrator.project.plan import History, Plan
-
-_ALLOW = re.compile(
-    r"^\s*#\s*migrator:\s*allow\s+(?P<hazard>[\w-]+)\s+because\s+(?P<reason>\S.*?)\s*$",
-    re.MULTILINE,
-)
 
 
 @dataclass
@@ -124,16 +118,8 @@ def _revision(history: History, name: str, took_s: float | None) -> Revision:
         duration_s=took_s,
         obstacle=irreversible.obstacle(script),
         does_nothing=irreversible.does_nothing(script),
-        allowed=_allowed(script.path),
+        allowed=allowances.allowed(script.path),
     )
-
-
-def _allowed(path: str) -> dict[str, str]:
-    """Give the hazards that a revision's author accepts, with the reasons."""
-    with suppress(OSError, UnicodeDecodeError):  # compiled only
-        text = Path(path).read_text(encoding="utf-8")
-        return {found["hazard"]: found["reason"] for found in _ALLOW.finditer(text)}
-    return {}
 
 
 def _named(path: str) -> str:

@@ -43,14 +43,20 @@ SELECT coalesce(
 
 
 def run(
-    project: Project, work: Work, *, only_look: bool = False, watcher: Watcher | None = None
+    project: Project,
+    work: Work,
+    *,
+    only_look: bool = False,
+    purge: bool = False,
+    watcher: Watcher | None = None,
 ) -> None:
     """Run env.py with `work` in the place of the function that Alembic's command has.
 
+    With `purge` Alembic empties the version table first.
     Whatever env.py, or a revision, raises comes out as it is.
     """
     settings = project.settings
-    look = {"dont_mutate": True} if only_look else {}
+    how = {"dont_mutate": True} if only_look else {"purge": True} if purge else {}
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(stderr))
         stack.enter_context(surroundings.as_under_alembic(settings.database_url, project.line))
@@ -64,7 +70,7 @@ def run(
             starting_rev=None,
             destination_rev=project.revision,
             tag=None,
-            **look,
+            **how,
         )
         _choose_transactions(environment, settings.transactions)
         with environment:

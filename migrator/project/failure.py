@@ -29,6 +29,12 @@ _BUSY = ("55P03", "40P01")
 _BUSY_HINT = (
     "A long transaction was in the way. MIGRATOR_DDL_RETRY_FOR says how long to go on trying."
 )
+_THERE_ALREADY = ("42P07", "42701", "42710")
+"""SQLSTATEs of a table, column or object that is there already."""
+_THERE_HINT = (
+    "Was the schema made without Alembic (create_all), or the version table lost? migrator repair"
+    " finds the revision whose schema this is."
+)
 _INSUFFICIENT_PRIVILEGE = "42501"
 _GONE = ("08", "57P")
 """Classes of SQLSTATE for a connection that is lost or a server that goes away (PostgreSQL
@@ -120,7 +126,8 @@ def of_revision(
             message += "\nIn the way: " + "; ".join(map(str, in_the_way)) + "."
         if not left_something:
             return BusyError(message, hint=said.hint or _BUSY_HINT, sqlstate=said.sqlstate)
-    return RevisionFailedError(message, hint=said.hint, sqlstate=said.sqlstate)
+    hint = said.hint or (_THERE_HINT if said.sqlstate in _THERE_ALREADY else None)
+    return RevisionFailedError(message, hint=hint, sqlstate=said.sqlstate)
 
 
 def server_message(error: BaseException) -> ServerMessage | None:

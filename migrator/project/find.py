@@ -43,7 +43,7 @@ class Project:
     settings: Settings
     command: str
     revision: str
-    """What `alembic` would have been told: `upgrade` and the target."""
+    """What `alembic` would have been told: `upgrade` and the target; a command may take none."""
     within: Within = nullcontext
     """What env.py must run inside of, such as a Flask application's context."""
 
@@ -55,7 +55,7 @@ class Project:
     @property
     def line(self) -> list[str]:
         """The command line that `alembic` would have been given."""
-        return arguments(self.settings.x, self.command, self.revision)
+        return arguments(self.settings.x, *filter(None, (self.command, self.revision)))
 
 
 def unreadable(error: OSError) -> ProjectError:
@@ -165,13 +165,20 @@ def _toml_file(toml: Path) -> dict[str, Any]:
 
 def downgrading(project: Project, revision: str) -> Project:
     """Give the project as `alembic downgrade` would open it."""
-    command = "downgrade"
-    line = arguments(project.settings.x, command, revision)
-    told = {**vars(_options(line)), **vars(project.config.cmd_opts)}
-    told |= {"cmd": _options(line).cmd, "revision": revision}
-    config = copy(project.config)
-    config.cmd_opts = Namespace(**told)
-    return replace(project, config=config, command=command, revision=revision)
+    return _under(project, "downgrade", revision)
+
+
+def checking(project: Project) -> Project:
+    """Give the project as `alembic check` would open it."""
+    return _under(project, "check")
+
+
+def _under(project: Project, command: str, revision: str = "") -> Project:
+    found = replace(project, config=copy(project.config), command=command, revision=revision)
+    line = _options(found.line)
+    told = {**vars(line), **vars(project.config.cmd_opts), "cmd": line.cmd, "revision": revision}
+    found.config.cmd_opts = Namespace(**told)
+    return found
 
 
 def _options(line: Sequence[str]) -> Namespace:
@@ -179,9 +186,9 @@ def _options(line: Sequence[str]) -> Namespace:
     return CommandLine(prog="alembic").parser.parse_args(line)
 
 
-def arguments(x: Sequence[str], command: str, revision: str) -> list[str]:
+def arguments(x: Sequence[str], *command: str) -> list[str]:
     """Give a command line of `alembic`."""
-    return [*(part for value in x for part in ("-x", value)), command, revision]
+    return [*(part for value in x for part in ("-x", value)), *command]
 
 
 def _place_script_beside(config: Config) -> None:

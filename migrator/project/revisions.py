@@ -13,7 +13,13 @@ from alembic.runtime.migration import HeadMaintainer, MigrationStep
 from alembic.script.revision import CycleDetected, ResolutionError, RevisionError
 from alembic.util import CommandError
 
-from migrator.errors import ConfigurationError, ProjectError, UnknownRevisionError, UsageError
+from migrator.errors import (
+    ConfigurationError,
+    ProjectError,
+    RedundantRevisionError,
+    UnknownRevisionError,
+    UsageError,
+)
 from migrator.project.find import unreadable
 
 if TYPE_CHECKING:
@@ -60,13 +66,26 @@ def known(
 ) -> None:
     """See that the code, which wants the database at these, has every revision of a version table.
 
-    Raises `UnknownRevisionError`.
+    Raises `UnknownRevisionError`, `RedundantRevisionError` where one row includes another.
     """
     for revision in current:
         try:
             script.get_revision(revision)
         except CommandError:
             raise UnknownRevisionError(table, current, revision, wanted) from None
+    if len(current) > 1 and (redundant := _redundant(script, current)):
+        raise RedundantRevisionError(table, current, redundant)
+
+
+def _redundant(script: ScriptDirectory, current: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the revisions that another one of them comes after."""
+    below = {
+        each.revision
+        for one in current
+        for each in script.walk_revisions(base="base", head=one)
+        if each.revision != one
+    }
+    return tuple(one for one in current if one in below)
 
 
 def destination(script: ScriptDirectory, target: str, current: tuple[str, ...]) -> tuple[str, ...]:

@@ -41,6 +41,12 @@ def as_under_alembic(address: Address, arguments: Sequence[str]) -> Iterator[Non
                 os.environ[name] = value
 
 
+def for_command(address: Address) -> dict[str, str]:
+    """Give the environment of a command of the project's, the target in DATABASE_URL as above."""
+    with as_under_alembic(address, ()):
+        return dict(os.environ)
+
+
 def _bare_works() -> bool:
     """Tell whether SQLAlchemy finds a driver for `postgresql://`."""
     import sqlalchemy  # noqa: PLC0415 - not before a project runs

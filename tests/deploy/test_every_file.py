@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator import settings, values
-from tests.deploy import files, test_docker, test_kubernetes, test_platforms, test_schemas
+from tests.deploy import files, test_ci, test_docker, test_kubernetes, test_platforms, test_schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,7 @@ SHELL = re.compile(r"[$&|;<>`*]")
 
 def test_no_file_is_without_a_test() -> None:
     covered = {
+        *test_ci.COVERED,
         *test_docker.COVERED,
         *test_kubernetes.covered(),
         *test_platforms.COVERED,

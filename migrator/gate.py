@@ -1,0 +1,48 @@
+"""The gate: a run with more risk than MIGRATOR_MAX_RISK allows is refused before it begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migrator.errors import RiskError
+from migrator.log import silenced
+from migrator.plan.hazard import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from migrator.database.connection import Server
+    from migrator.plan.forecast import Forecast
+    from migrator.settings import Settings
+
+_HINT = (
+    "migrator plan says more. A revision's author accepts a hazard by a line in its file:"
+    " # migrator: allow <hazard> because <reason>. Nothing was touched."
+)
+
+
+def admit(server: Server, settings: Settings) -> None:
+    """Rehearse what is pending where a limit is set; raises `RiskError` above it.
+
+    Raises what keeps the rehearsal from being made, too: a limit that cannot be seen to is not
+    passed over.
+    """
+    if settings.max_risk in {None, LEVELS[-1]}:  # there is nothing above the last
+        return
+    from migrator.database.scratch import may_create  # noqa: PLC0415 - for a gate only
+    from migrator.planning import Order, foreseen  # noqa: PLC0415 - as above
+
+    on = "scratch" if may_create(server.connection) else "embedded"
+    with silenced():
+        found = foreseen(server, settings, Order(on=on))
+    if found.exceeds(settings.max_risk):
+        message = f"The plan is {found.verdict}, and MIGRATOR_MAX_RISK is {settings.max_risk}:"
+        raise RiskError("\n".join((message, *_reasons(found))), hint=_HINT)
+
+
+def _reasons(found: Forecast) -> Iterator[str]:
+    if found.trace.failure:
+        yield f"The rehearsal failed: {found.trace.failure.error['message']}"
+    for hazard in found.hazards:
+        if hazard.allowed is None:
+            yield f"{hazard.level}  {hazard.code}  {hazard.revision}: {hazard.reason}"

@@ -1,0 +1,108 @@
+"""The identification: which revision made the schema of a database that does not say.
+
+The history is rehearsed on an embedded server, and after each revision what is there is compared
+with what is in the database. Only a revision whose schema is the same, and no other's, is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from migrator.database.connection import connect
+from migrator.database.copy import cancelled_with_us, copy
+from migrator.database.difference import compared
+from migrator.database.shape import shape
+from migrator.database.witness import witness
+from migrator.errors import MigratorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from migrator.database.connection import Server
+    from migrator.database.difference import Difference
+    from migrator.project.leg import Leg
+    from migrator.settings import Settings
+
+_WITHIN_S = 20.0
+LEDGER = "migrator"
+"""The schema of the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A revision, and how the database differs from what it makes."""
+
+    revision: str
+    differences: tuple[Difference, ...]
+    does_nothing: bool
+    """Its upgrade() is empty, so that the revision before it makes the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What the rehearsal told."""
+
+    candidates: tuple[Candidate, ...]
+    """The revisions in their order, as far as they could be applied."""
+    obstacle: MigratorError | None = None
+    """Why the next could not."""
+
+    @property
+    def matches(self) -> tuple[Candidate, ...]:
+        """Those whose schema is the database's."""
+        return tuple(each for each in self.candidates if not each.differences)
+
+    @property
+    def revision(self) -> str | None:
+        """The one revision that the database is at; None where that is not proven.
+
+        Of several that make the same schema it is the last, if those after the first do nothing.
+        """
+        matches = self.matches
+        if matches and all(each.does_nothing for each in matches[1:]):
+            return matches[-1].revision
+        return None
+
+    @property
+    def nearest(self) -> Candidate | None:
+        """The one with the fewest differences."""
+        return min(self.candidates, key=lambda each: len(each.differences), default=None)
+
+
+def identify(settings: Settings, server: Server) -> Identified:
+    """Compare the database with each revision of a history that has one version table.
+
+    Raises `ConfigurationError` where there is no embedded server, `ProjectError` where the project
+    is broken.
+    """
+    from migrator.project.environment import Watcher  # noqa: PLC0415 - loads Alembic
+    from migrator.project.find import find  # noqa: PLC0415 - as above
+    from migrator.project.leg import legs  # noqa: PLC0415 - as above
+    from migrator.project.survey import survey  # noqa: PLC0415 - as above
+
+    with copy(None, "embedded") as copied, connect(copied.address, _WITHIN_S) as there:
+        plan = survey(find(replace(settings, database_url=copied.address)), witness(there))
+        wanted = _besides_the_ledger(shape(server.connection, plan.tables))
+        found: list[Candidate] = []
+        with cancelled_with_us(copied):
+            for leg in legs(plan):
+                try:
+                    leg.forth(Watcher())
+                except MigratorError as error:
+                    return Identified(tuple(found), error)
+                differences = compared(shape(there.connection, plan.tables), wanted)
+                found.append(Candidate(leg.revision, differences, _does_nothing(leg)))
+    return Identified(tuple(found))
+
+
+def _besides_the_ledger(things: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what no revision makes and we do."""
+    names = {name: name.partition(" ")[2].partition(".")[0] for name in things}
+    return {name: told for name, told in things.items() if names[name] != LEDGER}
+
+
+def _does_nothing(leg: Leg) -> bool:
+    from migrator.project import irreversible  # noqa: PLC0415 - loads Alembic
+
+    return irreversible.does_nothing(leg.script.get_revision(leg.revision))
