@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator import bearings
+from migrator.amounts import readable
 from migrator.backup.inventory import Item, inventory
-from migrator.backup.progress import readable
 from migrator.backup.take import prepare
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from structlog.typing import EventDict
 
+PLAIN, DIM, BOLD = "\033[0m", "\033[2m", "\033[1m"
+RED, GREEN, YELLOW = "\033[31m", "\033[32m", "\033[33m"
 _WIDTH = len("database.connected")
-_PLAIN, _DIM, _BOLD = "\033[0m", "\033[2m", "\033[1m"
-_COLOURS = {"warn": "\033[33m", "error": "\033[31m"}
-_GREEN = "\033[32m"
+_COLOURS = {"warn": YELLOW, "error": RED}
 
 
 class Console:
@@ -25,16 +25,17 @@ class Console:
         clock = line["timestamp"][11:19]
         first, _, further = line["message"].partition("\n")
         margin = " " * (len(clock) + 2 + _WIDTH + 2)
-        sentence = self._paint(first, self._colour(line))
+        sentence = self.paint(first, self._colour(line))
         if further:
             sentence += "".join(f"\n{margin}{line}" for line in further.splitlines())
-        event = self._paint(f"{line['event']:<{_WIDTH}}", _DIM)
-        return f"{self._paint(clock, _DIM)}  {event}  {sentence}"
+        event = self.paint(f"{line['event']:<{_WIDTH}}", DIM)
+        return f"{self.paint(clock, DIM)}  {event}  {sentence}"
+
+    def paint(self, text: str, colour: str) -> str:
+        """Give the text in this colour, where there are colours."""
+        return f"{colour}{text}{PLAIN}" if self._colours and colour else text
 
     def _colour(self, line: EventDict) -> str:
         if line["event"] == "run.finished" and line["level"] == "info":
-            return _BOLD + _GREEN
+            return BOLD + GREEN
         return _COLOURS.get(line["level"], "")
-
-    def _paint(self, text: str, colour: str) -> str:
-        return f"{colour}{text}{_PLAIN}" if self._colours and colour else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -54,6 +55,10 @@ class Redactor:
             return {k: self.value(v) for k, v in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self.value(v) for v in value]
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(
+                value, **{f.name: self.value(getattr(value, f.name)) for f in fields(value)}
+            )
         return value
 
 

@@ -37,6 +37,7 @@ BASE = {
     *(
         "",
         "address",
+        "amounts",
         "console",
         "deployment",
         "elsewhere",
@@ -75,9 +76,10 @@ MAY_USE = {
     "diagnosis": {"database", "identification", "project", "repository", *BASE},
     "repair": {"database", "diagnosis", "history", *BASE},
     "runs": {"database", "history", *BASE},
+    "preview": {"plan", "planning", *BASE},
     "questions": {
-        *("archive", "boundary", "inquiry", "repair", "restore", "runs", "standing"),
-        "waiting",
+        *("archive", "boundary", "inquiry", "planning", "preview", "repair", "restore"),
+        *("runs", "standing", "waiting"),
         *BASE,
     },
     "demo": {"database", *BASE},

@@ -6,6 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from migrator.amounts import readable
 from migrator.log import Event, emit
 
 if TYPE_CHECKING:
@@ -80,12 +81,3 @@ def remark(
         tables_bytes=tables_bytes,
         fraction=fraction,
     )
-
-
-def readable(size_bytes: float) -> str:
-    """Give a number of bytes for a person."""
-    for unit in ("bytes", "kB", "MB"):
-        if size_bytes < 1000:  # noqa: PLR2004 - the units are powers of it
-            return f"{size_bytes:.0f} {unit}" if unit == "bytes" else f"{size_bytes:.1f} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:.2f} GB"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from migrator.amounts import readable
 from migrator.backup.encryption import decrypt, identities
 from migrator.backup.programs import major_of, restorer_for
-from migrator.backup.progress import readable, remark
+from migrator.backup.progress import remark
 from migrator.backup.restorer import restoring
 from migrator.backup.store import store_at
 from migrator.backup.stream import Meter

@@ -9,13 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from migrator import __version__, deployment
+from migrator.amounts import readable
 from migrator.backup import proof
 from migrator.backup.crew import Crew
 from migrator.backup.dump import dumping
 from migrator.backup.encryption import Recipients, encrypt, recipients
 from migrator.backup.manifest import DUMP, ENCRYPTED, FORMAT, KIND, Manifest, name_for, now, save
 from migrator.backup.programs import Programs, programs_for
-from migrator.backup.progress import Progress, readable
+from migrator.backup.progress import Progress
 from migrator.backup.retention import retain
 from migrator.backup.store import Store, store_at
 from migrator.backup.stream import Meter, Tap, copy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.plan.hazard import verdict
+from migrator.plan.hazard import LEVELS, verdict
 
 if TYPE_CHECKING:
     from migrator.plan.conditions import Conditions
@@ -47,6 +47,10 @@ class Forecast:
     def pending(self) -> tuple[str, ...]:
         """The revisions that a run would apply."""
         return tuple(one.revision for one in self.trace.revisions)
+
+    def exceeds(self, limit: str | None) -> bool:
+        """Tell whether the verdict is worse than this one, as MIGRATOR_MAX_RISK says it."""
+        return limit is not None and LEVELS.index(self.verdict) > LEVELS.index(limit)
 
     def fields(self) -> dict[str, Any]:
         """Give it under the names of `plan --json`."""
