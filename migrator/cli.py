@@ -17,6 +17,7 @@ from migrator.errors import MigratorError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from dataclasses import Field
+    from pathlib import Path
 
     from migrator.report import Journal
 
@@ -95,6 +96,45 @@ def wait(*, as_json: bool, timeout: str, **flags: Any) -> int:  # noqa: ANN401 -
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--timeout") from None
     return questions.wait(_text(flags), as_json=as_json, timeout_s=seconds)
+
+
+@commands.command()
+@with_settings(*_WHERE, "transactions", "max_risk")
+@_as_json
+@click.option("--markdown", is_flag=True, help="the answer as a comment for a pull request")
+@click.option("--html", metavar="FILE", help="write a page to this file besides")
+@click.option("--exit-code", "codes", is_flag=True, help="0 none pending, 3 pending, 79 too risky")
+@click.option("--on", metavar="WHERE", help="scratch, embedded, or a URL  [default: scratch]")
+@click.option("--with-data", is_flag=True, help="copy the rows too: times and failures are real")
+@click.option("--from-base", is_flag=True, help="all revisions, on an embedded server; no target")
+def plan(  # noqa: PLR0913 - click gives each flag by its name
+    *,
+    as_json: bool,
+    markdown: bool,
+    html: str | None,
+    codes: bool,
+    on: str | None,
+    with_data: bool,
+    from_base: bool,
+    **flags: Any,  # noqa: ANN401 - as `run`
+) -> int:
+    """What a run would do, rehearsed on a copy: locks, hazards, and whether it works."""  # noqa: D401
+    if as_json and markdown:
+        message = "--json and --markdown are two answers: say one of them"
+        raise click.UsageError(message)
+    if from_base and (on or with_data or flags["database_url"]):
+        message = "--from-base has no target: no --on, --with-data or --database-url goes with it"
+        raise click.UsageError(message)
+    form = "json" if as_json else "markdown" if markdown else "text"
+    given = {"form": form, "html": _page(html), "codes": codes, "from_base": from_base}
+    return questions.plan(_text(flags), given, on=on, with_data=with_data)
+
+
+def _page(html: str | None) -> Path | None:
+    try:
+        return questions.page(html) if html else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--html") from None
 
 
 _BACKUP = ("backup_to", "backup_keep", "backup_verify", "backup_encrypt_to", "lock_wait")

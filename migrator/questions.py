@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migrator import values
-from migrator.boundary import own_stdout
+from migrator.boundary import own_stdout, redactor
 from migrator.inquiry import answered
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ come up (`progressDeadlineSeconds`)."""
 
 timeout = values.duration_above_zero("0 would not wait: see migrator status")
 """Reads how long to wait, in seconds; raises `ValueError`."""
+
+page = values.writable_file
+"""Reads where a page is to be written; raises `ValueError`."""
 
 
 def status(flags: Flags, *, as_json: bool, codes: bool) -> int:
@@ -46,6 +49,25 @@ def history(flags: Flags, *, as_json: bool, limit: int) -> int:
 
     question = partial(runs.runs, limit=limit)
     return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
+
+
+def plan(flags: Flags, given: Mapping[str, Any], *, on: str | None, with_data: bool) -> int:
+    """Show what a run would do; gives the exit code.
+
+    `given` are the fields of a `preview.Request` that stand on the command line.
+    """
+    from migrator import planning, preview  # noqa: PLC0415 - as above
+
+    stream = own_stdout()
+    request = preview.Request(
+        planning.Order(on or "scratch", with_data),
+        **given,
+        colours=stream.isatty(),
+        hidden=redactor(flags, os.environ),
+    )
+    told = {**flags, "database_url": preview.NO_TARGET} if request.from_base else flags
+    question = partial(preview.plan, request=request)
+    return answered(question, told, os.environ, stream, as_json=request.form == "json")
 
 
 def backup(flags: Flags, *, as_json: bool) -> int:

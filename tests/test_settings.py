@@ -134,7 +134,7 @@ def test_variables_that_kubernetes_makes_for_a_service_called_migrator_are_no_se
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("MIGRATOR_MAX_RISK", "caution"),
+        ("MIGRATOR_VERIFY", "schema"),
     ],
 )
 def test_what_this_version_cannot_do_is_refused_and_not_ignored(variable: str, value: str) -> None:
@@ -186,7 +186,7 @@ def test_a_number_of_backups_that_would_keep_none_is_refused(number: str, words:
 
 
 def test_a_setting_that_asks_for_what_happens_anyway_is_accepted() -> None:
-    load(MIGRATOR_MAX_RISK="", MIGRATOR_VERIFY="heads", ALEMBIC_ROLLBACK_ON_FAIL="false")
+    load(MIGRATOR_AFTER="", MIGRATOR_VERIFY="heads", ALEMBIC_ROLLBACK_ON_FAIL="false")
 
 
 def test_the_alias_of_a_rollback_is_as_good_as_the_setting_and_the_flag_wins() -> None:

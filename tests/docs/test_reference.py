@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from migrator import address, cli, elsewhere, errors, settings, standing
+from migrator import address, cli, elsewhere, errors, preview, settings, standing
 from migrator.database.lock import keys_for
 from migrator.log import Event
 from migrator.version_table import VersionTable
@@ -23,10 +23,11 @@ from tests import backups
 from tests.command import run
 from tests.docs.markdown import ROOT, Block, Page, code, page, pages
 from tests.faults import matrix
+from tests.plan.forecasts import FAILED
 from tests.servers import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.servers import Database, Server
@@ -137,9 +138,10 @@ def _produced() -> Iterator[tuple[int, str]]:
         yield interrupted.exit_code, interrupted.kind
 
 
-def test_no_exit_code_of_a_later_version_is_produced_yet() -> None:
-    later = {int(number) for number, *_ in EXIT_CODES.table("code", "meaning", "try again")}
-    assert later.isdisjoint(number for number, _ in _produced())
+def test_the_codes_of_an_answer_are_no_errors() -> None:
+    answers = {int(number) for number, *_ in EXIT_CODES.table("code", "meaning", "command")}
+    assert answers == {standing.CODES["behind"], preview.PENDING, preview.ABOVE}
+    assert answers.isdisjoint(number for number, _ in _produced())
 
 
 @pytest.mark.parametrize(
@@ -382,6 +384,40 @@ def test_the_fields_of_status_are_those_of_the_page(database: Database) -> None:
     answer = json.loads(run("status", "--json", url=database.url).stdout)
     documented = [code(field)[0] for field, _ in COMMANDS.table("field", "meaning")]
     assert list(answer) == documented
+
+
+# The plan
+
+
+@pytest.mark.parametrize(
+    ("of", "inside"),
+    [
+        ("", lambda told: told),
+        (" of the rehearsal", lambda told: told["rehearsal"]),
+        (" of a revision", lambda told: told["revisions"][0]),
+        (" of a statement", lambda told: told["statements"][0]),
+        (" of a change", lambda told: told["statements"][0]["changes"][0]),
+        (" of a lock", lambda told: told["locks"][0]),
+        (" of a hazard", lambda told: told["hazards"][0]),
+        (" of a table", lambda told: told["tables"][0]),
+        (" of an obstacle", lambda told: told["in_the_way"][0]),
+        (" of the failure", lambda told: told["failed"]),
+    ],
+)
+def test_the_fields_of_a_plan_are_those_of_the_page(
+    of: str, inside: Callable[[Any], dict[str, Any]]
+) -> None:
+    rows = page("docs/reference/plan.md").table(f"field{of}", "meaning")
+    documented = [name for names, _ in rows for name in code(names)]
+    assert documented == list(inside(FAILED.fields()))
+
+
+def test_the_flags_of_a_plan_are_those_of_the_page() -> None:
+    rows = page("docs/reference/plan.md").table("flag", "meaning")
+    documented = {code(flag)[0].split()[0] for flag, _ in rows}
+    options = {opt for each in cli.plan.params for opt in each.opts if opt.startswith("--")}
+    of_settings = {settings.flag(row.name) for row in settings.rows()}
+    assert documented == options - of_settings
 
 
 # The ledger

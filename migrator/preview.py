@@ -1,0 +1,121 @@
+"""The preview: the forecast as the answer of `migrator plan`, in the form that was asked for."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from migrator import planning
+from migrator.errors import UsageError
+from migrator.plan.comment import markdown
+from migrator.plan.page import html
+from migrator.plan.picture import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from migrator.plan.forecast import Forecast
+    from migrator.redaction import Redactor
+    from migrator.settings import Settings
+
+NO_TARGET = "postgresql:///"
+"""Stands for the target with `--from-base`: nobody connects to it, whatever the environment has.
+The planning puts the embedded server's address in its place."""
+PENDING, ABOVE = 3, 79
+"""The exit codes that tell the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asked for."""
+
+    order: planning.Order
+    from_base: bool
+    html: Path | None
+    """Where the page is to be written."""
+    form: str
+    """`text`, `json` or `markdown`."""
+    codes: bool
+    colours: bool
+    hidden: Redactor
+    """Masks the secrets, before anything is escaped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The answer."""
+
+    forecast: Forecast
+    told: str
+    exit_code: int
+
+    def fields(self) -> dict[str, Any]:
+        """Give it under the names of `plan --json`."""
+        return self.forecast.fields()
+
+    def __str__(self) -> str:
+        """Give it in the form that was asked for."""
+        return self.told
+
+
+def plan(settings: Settings, request: Request) -> Preview:
+    """Find out what a run would do, and give it as it was asked for; the page is written too.
+
+    Raises what keeps the copy from being made, and `UsageError` where the page cannot be written.
+    """
+    if request.html:
+        _see_writable(request.html)
+    if request.from_base:
+        found = planning.from_base(settings)
+    else:
+        found = planning.forecast(settings, request.order)
+    shown: Forecast = request.hidden.value(found)
+    if request.html:
+        with _written(request.html) as file:
+            file.write(html(shown, limit=settings.max_risk))
+    told = _told(shown, request, settings.max_risk)
+    return Preview(found, told, exit_code(found, settings.max_risk, codes=request.codes))
+
+
+def _told(forecast: Forecast, request: Request, limit: str | None) -> str:
+    if request.form == "json":
+        return ""  # its fields are asked for
+    if request.form == "markdown":
+        return markdown(forecast, limit=limit)
+    return text(forecast, limit=limit, colours=request.colours)
+
+
+def exit_code(forecast: Forecast, limit: str | None, *, codes: bool) -> int:
+    """Give the exit code: what fails in the rehearsal ends as it would end a run.
+
+    Else it is 0 for any answer; with `codes` it tells whether something is pending, or is more of
+    a risk than `limit` allows.
+    """
+    if forecast.trace.failure:
+        return forecast.trace.failure.exit_code
+    if not codes:
+        return 0
+    if forecast.exceeds(limit):
+        return ABOVE
+    return PENDING if forecast.pending else 0
+
+
+def _see_writable(path: Path) -> None:
+    """See beforehand that the page can be written; leaves everything as it is."""
+    there = path.exists()
+    with _written(path, "a"):
+        pass
+    if not there:
+        path.unlink()
+
+
+@contextmanager
+def _written(path: Path, mode: str = "w") -> Iterator[IO[str]]:
+    try:
+        with path.open(mode, encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        message = f"--html: {str(path)!r} cannot be written: {error.strerror}."
+        raise UsageError(message, hint="Nothing was changed in the target.") from None
