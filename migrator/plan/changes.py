@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from migrator.database.definition import Definition, Things
 
+_OF_A_COLUMN = ("type", "not_null", "default", "generated", "identity")
+
 
 def changes(table: str, before: Definition, after: Definition | None) -> Iterator[Change]:
     """Give what was done to a table, by the name it has in the target; None is a dropped one."""
@@ -26,20 +28,20 @@ def changes(table: str, before: Definition, after: Definition | None) -> Iterato
 
 def _columns(table: str, before: Things, after: Things) -> Iterator[Change]:
     for number, new in after.items():
-        old = before.get(number)
+        old, detail = before.get(number), {key: new[key] for key in _OF_A_COLUMN}
         if old is None:
-            detail = {key: new[key] for key in ("not_null", "default", "generated", "identity")}
             yield Change("column_added", table, new["name"], None, new["type"], detail)
             continue
         name = old["name"]
         if name != new["name"]:
-            yield Change("column_renamed", table, name, name, new["name"])
+            yield Change("column_renamed", table, name, name, new["name"], detail)
         if old["type"] != new["type"]:
-            yield Change("column_type", table, name, old["type"], new["type"])
+            yield Change("column_type", table, name, old["type"], new["type"], detail)
         if old["not_null"] != new["not_null"]:
-            yield Change("column_not_null" if new["not_null"] else "column_nullable", table, name)
+            kind = "column_not_null" if new["not_null"] else "column_nullable"
+            yield Change(kind, table, name, detail=detail)
         if old["default"] != new["default"]:
-            yield Change("column_default", table, name, old["default"], new["default"])
+            yield Change("column_default", table, name, old["default"], new["default"], detail)
     for number in before.keys() - after.keys():
         yield Change("column_dropped", table, before[number]["name"], before[number]["type"])
 

@@ -2,14 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from migrator.plan.advice import INSTEAD
+from migrator.plan.causes import compatibility, locks, revisions, rewrites, rows, scans
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from migrator.plan.conditions import Conditions
     from migrator.plan.hazard import Hazard
     from migrator.plan.trace import Trace
 
+_FAMILIES = (rewrites, scans, locks, compatibility, rows, revisions)
+
 
 def hazards(trace: Trace, conditions: Conditions) -> tuple[Hazard, ...]:
     """Give what is wrong with a release, in the order of its statements."""
-    return ()
+    found = (hazard for family in _FAMILIES for hazard in family.find(trace, conditions))
+    return accepted(trace, found)
+
+
+def accepted(trace: Trace, found: Iterable[Hazard]) -> tuple[Hazard, ...]:
+    """Give hazards in the order of the statements, those marked that an author accepts."""
+    places = {revision.revision: place for place, revision in enumerate(trace.revisions)}
+    allowed = {revision.revision: revision.allowed for revision in trace.revisions}
+
+    def order(hazard: Hazard) -> tuple[int, int]:
+        return places.get(hazard.revision, len(places)), hazard.statement or 0
+
+    return tuple(
+        replace(hazard, allowed=allowed.get(hazard.revision, {}).get(hazard.code))
+        for hazard in sorted(found, key=order)
+    )
+
+
+def idle_allowances(
+    trace: Trace, found: tuple[Hazard, ...], further: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Give a warning for each `# migrator: allow …` that allows nothing.
+
+    `further` are codes of another linter.
+    """
+    known = {*INSTEAD, *further}
+    met = {(hazard.revision, hazard.code) for hazard in found}
+    return tuple(
+        _idle(revision.file, code, known=code in known)
+        for revision in trace.revisions
+        for code in revision.allowed
+        if (revision.revision, code) not in met
+    )
+
+
+def _idle(file: str, code: str, *, known: bool) -> str:
+    why = "this plan has no such hazard" if known else "there is no hazard of that name"
+    return f"{file}: `# migrator: allow {code}` allows nothing: {why}."

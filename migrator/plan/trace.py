@@ -70,9 +70,9 @@ class Change:
     """What it was: a name, a type, a definition; None where there was nothing."""
     after: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """Of a column: `not_null`, `default`, `generated`; of a constraint: `type` (`c` check,
-    `f` foreign key, `p` primary key, `u` unique, `x` exclusion, `n` not null), `validated`,
-    `refers_to`; of an index: `unique`, `valid`, `of_constraint`."""
+    """Of a column as it is now: `type`, `not_null`, `default`, `generated`, `identity`; of a
+    constraint: `type` (`c` check, `f` foreign key, `p` primary key, `u` unique, `x` exclusion,
+    `n` not null), `validated`, `refers_to`; of an index: `unique`, `valid`, `of_constraint`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +162,8 @@ class Trace:
         if statement.transaction is None:
             return (statement,)
         return tuple(s for s in self.statements if s.transaction == statement.transaction)
+
+    def held_before(self, statement: Statement) -> tuple[Lock, ...]:
+        """Give the locks that stop somebody and that its transaction has when it begins."""
+        earlier = (s for s in self.transaction_of(statement) if s.number < statement.number)
+        return tuple(lock for each in earlier for lock in each.locks if lock.stops)

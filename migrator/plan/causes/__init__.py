@@ -1,0 +1,1 @@
+"""The causes of hazards: each module finds those of one family in a trace."""

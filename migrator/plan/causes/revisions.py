@@ -1,0 +1,56 @@
+"""What is wrong with a revision as a whole, and why a rehearsal failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from migrator.plan import examples
+from migrator.plan.advice import INSTEAD
+from migrator.plan.hazard import Hazard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from migrator.plan.conditions import Conditions
+    from migrator.plan.trace import Failure, Revision, Trace
+
+_UNSAFE_NEW_ENUM_VALUE = "55P04"
+
+
+def find(trace: Trace, conditions: Conditions) -> Iterator[Hazard]:
+    """Give the revisions that change nothing or have no way back, and the one that failed."""
+    del conditions
+    for revision in trace.revisions:
+        if revision.does_nothing:
+            continue
+        if _changes_nothing(trace, revision):
+            reason = "It ran to its end, and nothing was different afterwards."
+            yield _hazard("changes-nothing", "caution", revision.revision, reason)
+        elif revision.obstacle:
+            reason = f"It cannot be taken back: {revision.obstacle}."
+            yield _hazard("no-downgrade", "caution", revision.revision, reason)
+    if trace.failure:
+        yield _failed(trace.failure)
+
+
+def _changes_nothing(trace: Trace, revision: Revision) -> bool:
+    """Tell so where it is certain: what reads a table might change it, had the copy any rows."""
+    return revision.duration_s is not None and not any(
+        statement.changed_something or statement.written or statement.scanned
+        for statement in trace.of(revision.revision)
+    )
+
+
+def _failed(failure: Failure) -> Hazard:
+    revision = failure.revision or ""
+    if failure.error.get("sqlstate") == _UNSAFE_NEW_ENUM_VALUE:
+        reason = "It uses a value of an enum in the transaction that adds it, and fails."
+        found = _hazard("enum-value-used", "danger", revision, reason)
+        return replace(found, example=examples.new_enum_value())
+    found = _hazard("fails", "danger", revision, f"It fails: {failure.error.get('message')}")
+    return replace(found, instead=failure.error.get("hint") or found.instead)
+
+
+def _hazard(code: str, level: str, revision: str, reason: str) -> Hazard:
+    return Hazard(code, level, revision, None, None, reason, INSTEAD[code])

@@ -1,0 +1,38 @@
+"""The verdicts: a folder of small revisions, one for each hazard and for each harmless twin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from migrator.plan.advice import INSTEAD
+from migrator.plan.hazards import idle_allowances
+from tests.plan.verdicts import cases, planned, production, release
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.plan.verdicts import Case
+    from tests.servers import Database, Server
+
+
+@pytest.fixture(scope="module")
+def target(server: Server) -> Iterator[Database]:
+    """Give a database in use; no plan changes it."""
+    with production(server) as made:
+        yield made
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_each_revision_gets_its_verdict(case: Case, target: Database, tmp_path: Path) -> None:
+    found = planned(release(tmp_path / "p", case), target)
+    codes = sorted(hazard.code for hazard in found.hazards if not hazard.allowed)
+    reasons = "\n".join(f"{hazard.level} {hazard.reason}" for hazard in found.hazards)
+    assert (found.verdict, codes) == (case.verdict, sorted(case.hazards)), reasons
+    assert idle_allowances(found.trace, found.hazards) == ()
+
+
+def test_each_hazard_is_met_in_the_folder() -> None:
+    assert {code for case in cases() for code in case.hazards} == INSTEAD.keys()

@@ -1,0 +1,110 @@
+"""The folder of small revisions, what each must get, and the target they are planned for."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migrator import planning, settings
+from tests.plan.releases import project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from migrator.plan.forecast import Forecast
+    from tests.servers import Database, Server
+
+FOLDER = Path(__file__).parent / "revisions"
+_EXPECTS = re.compile(r"# expects (?P<verdict>\w+)(?:: (?P<hazards>.+))?\n")
+_BASE = '''
+"""What is in production."""
+
+revision = "production"
+down_revision = None
+
+
+def upgrade():
+    pass
+'''
+IN_PRODUCTION = """
+CREATE TYPE mood AS ENUM ('glad', 'calm');
+CREATE TABLE labels (
+    id integer PRIMARY KEY, name varchar(20), colour text, weight integer, mood mood
+);
+INSERT INTO labels SELECT n, 'label ' || n, 'red', n, 'calm' FROM generate_series(1, 100) n;
+CREATE TABLE customers (id bigint PRIMARY KEY, name text, region integer);
+INSERT INTO customers SELECT n, 'customer ' || n, n % 7 FROM generate_series(1, 50000) n;
+CREATE TABLE orders (
+    id bigint, ref bigint, customer bigint, label integer, note varchar(50), amount integer,
+    total numeric(10, 2), paid boolean DEFAULT false, code text NOT NULL DEFAULT '', made timestamp
+);
+INSERT INTO orders SELECT n, n, n % 50000 + 1, n % 100 + 1, 'note', n % 900 + 1, 1, false, '',
+    '2026-01-01' FROM generate_series(1, {rows}) n;
+ALTER TABLE orders ADD PRIMARY KEY (id);
+CREATE UNIQUE INDEX orders_ref_idx ON orders (ref);
+ALTER TABLE orders ADD CONSTRAINT orders_customer_check CHECK (customer IS NOT NULL);
+ALTER TABLE orders ADD CONSTRAINT orders_amount_check CHECK (amount > 0) NOT VALID;
+ALTER TABLE orders ADD CONSTRAINT orders_customer_fkey FOREIGN KEY (customer) REFERENCES customers
+    NOT VALID;
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE VIEW unpaid AS SELECT id FROM orders WHERE NOT paid;
+CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
+INSERT INTO alembic_version VALUES ('production');
+ANALYZE;
+"""
+LARGE = 1_200_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """A revision of the folder, and what it must get."""
+
+    file: Path
+    verdict: str
+    hazards: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Its revision's name."""
+        return self.file.stem
+
+
+def cases() -> list[Case]:
+    """Give all of them."""
+    return [_case(file) for file in sorted(FOLDER.glob("*.py"))]
+
+
+def _case(file: Path) -> Case:
+    found = _EXPECTS.match(file.read_text(encoding="utf-8"))
+    assert found, f"{file} does not say what it expects"
+    hazards = found["hazards"]
+    return Case(file, found["verdict"], tuple(hazards.split(", ")) if hazards else ())
+
+
+@contextmanager
+def production(server: Server, rows: int = LARGE) -> Iterator[Database]:
+    """Give a database with a large table, one of 50,000 rows and a small one."""
+    with server.fresh() as made:
+        made.rows(IN_PRODUCTION.format(rows=rows))
+        made.rows("SELECT pg_sleep(0.5)")  # what was counted until now comes in a little later
+        made.rows("SELECT pg_stat_reset()")  # nobody uses the tables
+        yield made
+
+
+def release(folder: Path, case: Case, env_py: str | None = None) -> Path:
+    """Make a project in which this revision is pending."""
+    made = project(folder, env_py) if env_py else project(folder)
+    (made / "versions" / "production.py").write_text(_BASE)
+    shutil.copy(case.file, made / "versions")
+    return made
+
+
+def planned(folder: Path, database: Database) -> Forecast:
+    """Give the plan of a project for a database."""
+    flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
+    told, _ = settings.read(flags, {})
+    return planning.forecast(told, planning.Order())
