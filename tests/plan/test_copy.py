@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
+import signal
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,14 +16,16 @@ import pytest
 from migrator import planning
 from migrator.database.copy import PREFIX
 from migrator.errors import ConfigurationError, DeniedError
+from tests.backups import path
+from tests.command import eventually, run, start
 from tests.plan.releases import ENV, in_production, project, revise
 from tests.plan.test_rehearsal import ORDERS, foreseen
+from tests.servers import pgbouncer, pgbouncer_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from tests.servers import Database
+    from tests.servers import Database, Server
 
 _CATALOGUE = """
 SELECT md5(string_agg(told, ',' ORDER BY told)) FROM (
@@ -35,6 +40,9 @@ SELECT l.mode FROM pg_locks l JOIN pg_database d ON d.oid = l.database
 WHERE d.datname = current_database() AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
 """
 _COPIES = f"SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')"  # noqa: S608
+_SLEEPS = """
+SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'
+"""
 EMBEDDED = planning.Order(on="embedded")
 CHANGE = "op.add_column('orders', sa.Column('vat', sa.Integer))"
 
@@ -60,11 +68,14 @@ def role(database: Database) -> Iterator[str]:
 
 def test_the_targets_catalogue_and_log_are_as_they_were(release: Path, database: Database) -> None:
     foreseen(release, database, EMBEDDED)  # what reads first sets hint bits, which are logged too
-    before = database.rows(_CATALOGUE), database.rows("SELECT pg_current_wal_insert_lsn()")
-    found = foreseen(release, database, EMBEDDED)
-    assert [lock.table for lock in found.trace.locks] == ["public.orders"]
-    after = database.rows(_CATALOGUE), database.rows("SELECT pg_current_wal_insert_lsn()")
-    assert after == before
+    before, grown = database.rows(_CATALOGUE), []
+    for _ in range(4):  # the server itself writes a record of its own every fifteen seconds
+        log = database.rows("SELECT pg_current_wal_insert_lsn()")
+        found = foreseen(release, database, EMBEDDED)
+        assert [lock.table for lock in found.trace.locks] == ["public.orders"]
+        grown.append(database.rows("SELECT pg_current_wal_insert_lsn()") != log)
+    assert database.rows(_CATALOGUE) == before
+    assert not all(grown)
 
 
 def test_nothing_stronger_is_locked_in_the_target_than_by_a_reader(
@@ -167,3 +178,71 @@ def test_extensions_that_the_other_server_lacks_are_named(
     database.rows("UPDATE pg_extension SET extname = 'imaginary' WHERE extname = %s", name)
     with pytest.raises(ConfigurationError, match="lacks: imaginary"):
         foreseen(release, database, EMBEDDED)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_statement_and_no_copy_is_left(
+    tmp_path: Path, database: Database, number: signal.Signals
+) -> None:
+    folder = project(tmp_path / "p")
+    in_production(folder, database, *ORDERS)
+    revise(folder, "op.execute('SELECT pg_sleep(60)')")
+    process = start("plan", tree=folder, url=database.url, PATH=path())
+    eventually(lambda: bool(database.rows(_SLEEPS)))
+    process.kill(number)
+    ended = process.end(20)
+    assert ended.exit_code == 128 + number, ended.output
+    assert database.rows(_SLEEPS) == []
+    assert database.rows(_COPIES) == []
+
+
+def test_the_deadline_ends_it_too(tmp_path: Path, database: Database) -> None:
+    folder = project(tmp_path / "p")
+    in_production(folder, database, *ORDERS)
+    revise(folder, "op.execute('SELECT pg_sleep(60)')")
+    ended = run("plan", "--deadline", "5s", tree=folder, url=database.url, PATH=path())
+    assert ended.exit_code == 124, ended.output
+    assert database.rows(_COPIES) == []
+
+
+def test_a_pooler_is_refused_with_what_to_do(
+    release: Path, server: Server, database: Database, tmp_path: Path
+) -> None:
+    program = pgbouncer_program()
+    if program is None:
+        pytest.skip("pgbouncer is not installed")
+    with pgbouncer(program, server, tmp_path, "transaction") as port:
+        url = f"postgresql://postgres@127.0.0.1:{port}/{database.name}"
+        ended = run("plan", tree=release, url=url, PATH=path())
+    assert ended.exit_code == 78
+    assert "DATABASE_UNPOOLED_URL" in ended.stderr
+
+
+def test_a_database_at_an_unknown_revision_is_no_plan(release: Path, database: Database) -> None:
+    database.rows("UPDATE alembic_version SET version_num = 'gone'")
+    ended = run("plan", tree=release, url=database.url, PATH=path())
+    assert ended.exit_code == 76
+    assert "gone" in ended.stderr
+    assert database.rows(_COPIES) == []
+
+
+def test_an_empty_database_is_planned_from_its_first_revision(
+    release: Path, server: Server
+) -> None:
+    with server.fresh() as empty:
+        ended = run("plan", "--json", tree=release, url=empty.url, PATH=path())
+        assert ended.exit_code == 0, ended.output
+        assert [one["revision"] for one in json.loads(ended.stdout)["revisions"]] == ["r1", "r2"]
+        assert empty.tables() == set()
+
+
+@pytest.mark.parametrize(
+    "tree", ["async_env", "own_version_table", "autocommit_env", "schemas_loop"]
+)
+def test_any_project_is_rehearsed_as_it_is(tree: str, server: Server) -> None:
+    with server.fresh() as empty:
+        ended = run("plan", "--json", tree=tree, url=empty.url, PATH=path())
+        told = json.loads(ended.stdout)
+        assert (ended.exit_code, told["failed"]) == (0, None), ended.output
+        assert told["statements"]
+        assert empty.tables() == set()
