@@ -1,0 +1,75 @@
+"""The truth: the revisions of the folder are run beside an app, and what they lock is observed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from migrator.plan.trace import MODES
+from tests.command import run
+from tests.plan.releases import ENV
+from tests.plan.traffic import traffic
+from tests.plan.verdicts import cases, planned, production, release
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.plan.traffic import Seen
+    from tests.plan.verdicts import Case
+    from tests.servers import Database, Server
+
+LINGERS = ENV.replace(
+    "with engine.connect()",
+    '''
+@sqlalchemy.event.listens_for(engine, "commit")
+def linger(connection):
+    """Hold what a transaction has locked for long enough to be seen."""
+    connection.exec_driver_sql("SELECT pg_sleep(0.1)")
+
+
+with engine.connect()''',
+).replace("from alembic import context", "import sqlalchemy\nfrom alembic import context")
+
+
+@pytest.fixture(scope="module")
+def template(server: Server) -> Iterator[Database]:
+    """Give the database that each test gets a copy of."""
+    with production(server, rows=20_000) as made:
+        yield made
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_no_table_is_locked_that_the_plan_did_not_announce(
+    case: Case, template: Database, server: Server, tmp_path: Path
+) -> None:
+    folder = release(tmp_path / "p", case, LINGERS)
+    with server.fresh(template=template.name) as database:
+        found = planned(folder, database)
+        with traffic(database) as seen:
+            ended = run("run", tree=folder, url=database.url)
+    announced = {(lock.table, lock.mode, lock.index) for lock in found.trace.locks}
+    if found.trace.failure:  # at its failure nothing can be asked
+        assert ended.exit_code == found.trace.failure.exit_code, ended.output
+        return
+    assert not {each for each in seen if not covered(each, announced)}
+    if case.name == "add_column_required":  # a copy without rows does not show it
+        assert ended.report["error"]["sqlstate"] == "23502"
+        return
+    assert ended.exit_code == 0, ended.output
+    if all(statement.transaction for statement in found.trace.statements):
+        assert announced <= seen
+
+
+def covered(seen: tuple[str, str, str | None], announced: Seen) -> bool:
+    """Tell whether a lock was announced; one on an index also by a stronger one on its table."""
+    table, mode, index = seen
+    strength = MODES.index(mode)
+    return seen in announced or (
+        index is not None
+        and any(
+            (each, of) == (table, None) and MODES.index(other) >= strength
+            for each, other, of in announced
+        )
+    )
