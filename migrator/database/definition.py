@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 QUERY = """
 SELECT c.oid::bigint AS oid, json_build_object(
   'name', format('%I.%I', n.nspname, c.relname),
-  'file', c.relfilenode::bigint,
+  'kind', c.relkind, 'file', c.relfilenode::bigint,
   'columns', (
     SELECT json_object_agg(a.attnum, json_build_object(
       'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'not_null', a.attnotnull,
@@ -48,6 +48,8 @@ class Definition:
     """What the catalogue has of a table."""
 
     name: str
+    kind: str
+    """`r` a table, `p` a partitioned one, `v` a view, `m` a materialized one, `f` a foreign one."""
     file: int
     """The number of its file on disk: another one after it was written anew."""
     columns: Things
@@ -59,4 +61,4 @@ class Definition:
     def read(cls, told: Mapping[str, Any]) -> Definition:
         """Make it of what the query gives."""
         things = (told[each] or {} for each in ("columns", "constraints", "indexes"))
-        return cls(told["name"], told["file"], *things)
+        return cls(told["name"], told["kind"], told["file"], *things)

@@ -17,10 +17,11 @@ _OF_A_COLUMN = ("type", "not_null", "default", "generated", "identity")
 def changes(table: str, before: Definition, after: Definition | None) -> Iterator[Change]:
     """Give what was done to a table, by the name it has in the target; None is a dropped one."""
     if after is None:
-        yield Change("table_dropped", table, table, before.name)
+        yield Change("table_dropped", table, table, before.name, None, {"kind": before.kind})
         return
     if before.name != after.name:
-        yield Change("table_renamed", table, table, before.name, after.name)
+        kind = {"kind": before.kind}
+        yield Change("table_renamed", table, table, before.name, after.name, kind)
     yield from _columns(table, before.columns, after.columns)
     yield from _constraints(table, before.constraints, after.constraints)
     yield from _indexes(table, before.indexes, after.indexes)

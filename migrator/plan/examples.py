@@ -18,6 +18,13 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _BIND = re.compile(r"(?<![:\w]):(?=\w)")
 """What SQLAlchemy's text() would take for a parameter; it takes `\\:` for a colon."""
 _KEY = re.compile(r"(PRIMARY KEY|UNIQUE) (\(.+\))")
+_KINDS = {
+    "r": "TABLE",
+    "p": "TABLE",
+    "v": "VIEW",
+    "m": "MATERIALIZED VIEW",
+    "f": "FOREIGN TABLE",
+}
 _BATCHES = '''
 with op.get_context().autocommit_block():
     connection, changed = op.get_bind(), 1
@@ -110,7 +117,9 @@ def unique(change: Change) -> str:
 
 def drop_table(change: Change) -> str:
     """Give the drop with the words that accept it."""
-    return _lines(_accepting("drop-table"), _sql(f"DROP TABLE {change.table}"))
+    return _lines(
+        _accepting("drop-table"), _sql(f"DROP {_KINDS[change.detail['kind']]} {change.table}")
+    )
 
 
 def drop_column(change: Change) -> str:

@@ -70,9 +70,10 @@ class Change:
     """What it was: a name, a type, a definition; None where there was nothing."""
     after: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """Of a column as it is now: `type`, `not_null`, `default`, `generated`, `identity`; of a
-    constraint: `type` (`c` check, `f` foreign key, `p` primary key, `u` unique, `x` exclusion,
-    `n` not null), `validated`, `refers_to`; of an index: `unique`, `valid`, `of_constraint`."""
+    """Of a table: `kind` (`pg_class.relkind`); of a column as it is now: `type`, `not_null`,
+    `default`, `generated`, `identity`; of a constraint: `type` (`c` check, `f` foreign key,
+    `p` primary key, `u` unique, `x` exclusion, `n` not null), `validated`, `refers_to`; of an
+    index: `unique`, `valid`, `of_constraint`."""
 
 
 @dataclass(frozen=True, slots=True)
