@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from migrator import preview
-from tests.command import Ended, run
+from tests.command import Ended, eventually, run, start
 from tests.plan.forecasts import FAILED, HARMLESS, NOTHING, RELEASE
 from tests.plan.releases import in_production, project, revise
 from tests.servers import free_port
@@ -198,3 +199,21 @@ def test_no_secret_is_in_any_form_of_the_answer(
         told = ended.output + (page.read_text() if page.exists() else "")
         assert "INSERT INTO orders" in told
         assert "shiny" not in told
+
+
+def test_sigterm_ends_it_within_seconds_and_leaves_no_copy(
+    folder: Path, database: Database
+) -> None:
+    revise(folder, "op.execute('SELECT pg_sleep(600)')")
+    process = start("plan", "--json", tree=folder, url=database.url)
+    asleep = (
+        "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'"
+    )
+    eventually(lambda: bool(database.rows(asleep)))
+    process.kill(signal.SIGTERM)
+    ended = process.end(timeout_s=20)
+    assert ended.exit_code == 143, ended.output
+    assert json.loads(ended.stdout)["error"]["kind"] == "interrupted"
+    assert database.rows(asleep) == []
+    copies = "SELECT datname FROM pg_database WHERE starts_with(datname, 'migrator_plan_')"
+    assert database.rows(copies) == []
