@@ -57,7 +57,7 @@ def _head(forecast: Forecast, limit: str | None) -> Iterator[str]:
 def _hazards(forecast: Forecast) -> Iterator[str]:
     if forecast.hazards:
         yield "#### Hazards"
-    yield from ("\n".join(_hazard(hazard, forecast)) for hazard in forecast.hazards)
+    yield from ("\n".join(_hazard(hazard, forecast)) for hazard in wording.ranked(forecast))
 
 
 def _hazard(hazard: Hazard, forecast: Forecast) -> Iterator[str]:

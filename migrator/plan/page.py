@@ -57,7 +57,7 @@ def _notes(forecast: Forecast, limit: str | None) -> Iterator[str]:
 def _hazards(forecast: Forecast) -> Iterator[str]:
     if not forecast.hazards:
         return
-    told = (_hazard(hazard, forecast) for hazard in forecast.hazards)
+    told = (_hazard(hazard, forecast) for hazard in wording.ranked(forecast))
     yield "<section><h2>Hazards</h2>\n" + "\n".join(told) + "</section>"
 
 

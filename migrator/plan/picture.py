@@ -20,6 +20,8 @@ _COLOURS = {"safe": GREEN, "caution": YELLOW, "danger": RED, "allowed": DIM}
 _STOPS = {wording.NOTHING: "", wording.WRITES: YELLOW, wording.ALL: RED}
 _MARGIN = " " * 10
 _SQL_WIDTH = 60
+_CODE_LINES = 6
+"""More of an example would hide the next hazard; the other forms have all of it."""
 
 
 def text(forecast: Forecast, *, limit: str | None = None, colours: bool = False) -> str:
@@ -42,7 +44,7 @@ class _Picture:
         yield from self._failed()
         if above := wording.above(self._of, limit):
             yield _MARGIN + above
-        for hazard in self._of.hazards:
+        for hazard in wording.ranked(self._of):
             yield ""
             yield from self._hazard(hazard)
         for revision in self._of.trace.revisions:
@@ -71,7 +73,10 @@ class _Picture:
             yield f"{_MARGIN}Accepted because {wording.line(hazard.allowed)}"
             return
         yield f"{_MARGIN}Instead: {wording.line(hazard.instead)}"
-        yield from (f"{_MARGIN}    {one}" for one in wording.printable(hazard.example).splitlines())
+        code = wording.printable(hazard.example).splitlines()
+        yield from (f"{_MARGIN}    {one}" for one in code[:_CODE_LINES])
+        if len(code) > _CODE_LINES:
+            yield f"{_MARGIN}    # {len(code) - _CODE_LINES} lines more: {hazard.page}"
 
     def _revision(self, revision: Revision) -> Iterator[str]:
         told = wording.ended(revision, self._of)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator import amounts
+from migrator.plan.hazard import LEVELS
 from migrator.report import named
 
 if TYPE_CHECKING:
@@ -138,6 +139,11 @@ def effects(statement: Statement) -> Iterator[str]:
     yield from (f"rewrites {line(table)}" for table in statement.rewritten)
     yield from (f"reads all of {line(table)}" for table in statement.scanned)
     yield from (f"changes rows of {line(table)}" for table in statement.written)
+
+
+def ranked(forecast: Forecast) -> list[Hazard]:
+    """Give the hazards, the worst first, and what is allowed last."""
+    return sorted(forecast.hazards, key=lambda h: (h.allowed is not None, -LEVELS.index(h.level)))
 
 
 def source(hazard: Hazard, forecast: Forecast) -> str:

@@ -44,6 +44,20 @@ def test_each_hazard_comes_with_its_place_and_the_safer_way_before_any_statement
     assert code < told.index("ALTER TABLE orders ADD COLUMN vat")
 
 
+def test_the_worst_hazards_come_first_and_what_is_allowed_last() -> None:
+    backwards = replace(RELEASE, hazards=RELEASE.hazards[::-1])
+    levels = [line.split()[0] for line in text(backwards).splitlines() if line[:1].isalpha()]
+    assert levels[:5] == ["danger", "danger", "danger", "caution", "allowed"]
+
+
+def test_of_a_long_example_the_beginning_is_shown_and_where_the_rest_is() -> None:
+    long = replace(RELEASE.hazards[0], example="\n".join(f"step({n})" for n in range(20)))
+    told = text(replace(RELEASE, hazards=(long,)))
+    assert "step(5)\n" in told
+    assert "step(6)" not in told
+    assert "# 14 lines more: docs/reference/hazards.md#lock-held" in told
+
+
 def test_what_is_allowed_shows_the_reason_instead_of_advice() -> None:
     told = text(RELEASE).partition("allowed   ")[2].partition("\n\n")[0]
     assert "Accepted because nobody has written to it since March" in told

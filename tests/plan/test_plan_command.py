@@ -81,6 +81,16 @@ def test_with_exit_code_3_is_pending_and_0_is_nothing(folder: Path, database: Da
     assert plan(folder, database).exit_code == 0
 
 
+def test_with_exit_code_79_is_more_of_a_risk_than_allowed(folder: Path, database: Database) -> None:
+    revise(folder, "op.drop_column('orders', 'note')")
+    refused = plan(folder, database, "--exit-code", "--json", MIGRATOR_MAX_RISK="caution")
+    assert refused.exit_code == 79
+    answer = json.loads(refused.stdout)
+    assert answer["verdict"] == "danger"
+    assert "drop-column" in [one["hazard"] for one in answer["hazards"]]
+    assert plan(folder, database, "--exit-code", "--max-risk", "danger").exit_code == 3
+
+
 def test_a_revision_that_fails_ends_with_its_own_code_and_is_the_first_thing_said(
     folder: Path, database: Database
 ) -> None:
