@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_FROM_VARIABLES = {
+FROM_VARIABLES = {
     "PGHOST": "host",
     "PGHOSTADDR": "hostaddr",
     "PGPORT": "port",
@@ -26,6 +26,7 @@ _FROM_VARIABLES = {
     "PGDATABASE": "dbname",
     "PGSERVICE": "service",
 }
+"""libpq's variables that say where a database is, and what each is called in an address."""
 _QUERY = re.compile(r"\?(?=[A-Za-z_.]+=|$)")
 _NAMES_A_SERVER = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE")
 _KEYWORDS = (
@@ -40,6 +41,10 @@ _KEYWORDS = (
     "target_session_attrs",
 )
 _LIBPQ_DRIVERS = ("psycopg2", "psycopg", "psycopg2cffi", "psycopg_async")
+
+
+NOWHERE = "postgresql:///?host=/nonexistent"
+"""What stands for a target where none is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def from_variables(environ: Mapping[str, str]) -> Address | None:
     """Give the address in `PGHOST` and its kin, or None where they name no server."""
     if not any(environ.get(name) for name in _NAMES_A_SERVER):
         return None
-    found = {key: environ[name] for name, key in _FROM_VARIABLES.items() if environ.get(name)}
+    found = {key: environ[name] for name, key in FROM_VARIABLES.items() if environ.get(name)}
     return Address(MappingProxyType(found), "PGHOST")
 
 

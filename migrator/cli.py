@@ -137,6 +137,18 @@ def _page(html: str | None) -> Path | None:
         raise click.BadParameter(str(error), param_hint="--html") from None
 
 
+@commands.command()
+@with_settings(
+    *("config", "config_section", "x", "target", "max_risk", "deadline"),
+    *("log_format", "log_level"),
+)
+@_as_json
+@click.option("--since", metavar="REF", help="look for hazards in what is new since then, in git")
+def check(*, as_json: bool, since: str | None, **flags: Any) -> int:  # noqa: ANN401 - as `run`
+    """The project alone, without its database: up, down and up again on an embedded one."""  # noqa: D401
+    return questions.check(_text(flags), as_json=as_json, since=since)
+
+
 _BACKUP = ("backup_to", "backup_keep", "backup_verify", "backup_encrypt_to", "lock_wait")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -25,13 +25,17 @@ from migrator.plan.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection
 
+    from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.database.copy import Copy
     from migrator.project.plan import Plan
     from migrator.settings import Settings
+
+    Within = Callable[[Address], AbstractContextManager[object]]
 
 _WITHIN_S = 20.0
 _DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."
@@ -83,12 +87,13 @@ def foreseen(server: Server, settings: Settings, order: Order) -> Forecast:
         )
 
 
-def from_base(settings: Settings) -> Forecast:
+def from_base(settings: Settings, within: Within = nullcontext) -> Forecast:
     """Find out what the whole history does, each revision as a release of its own.
 
-    Needs no target: it runs on an empty embedded server. Raises as `forecast` does.
+    Needs no target: it runs on an empty embedded server, and env.py runs within what is made of
+    that one's address. Raises as `forecast` does.
     """
-    with copy(None, "embedded") as copied:
+    with copy(None, "embedded") as copied, within(copied.address):
         told = replace(settings, transactions="per-revision")
         plan, trace = _rehearsed(told, copied, None)
         version = readable_version(copied.scratch.connection.server_version)

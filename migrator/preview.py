@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from migrator.redaction import Redactor
     from migrator.settings import Settings
 
-NO_TARGET = "postgresql:///"
-"""Stands for the target with `--from-base`: nobody connects to it, whatever the environment has.
-The planning puts the embedded server's address in its place."""
 PENDING, ABOVE = 3, 79
 """The exit codes that tell the answer."""
 

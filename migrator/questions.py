@@ -6,7 +6,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from migrator import values
+from migrator import address, values
 from migrator.boundary import own_stdout, redactor
 from migrator.inquiry import answered
 
@@ -65,7 +65,7 @@ def plan(flags: Flags, given: Mapping[str, Any], *, on: str | None, with_data: b
         colours=stream.isatty(),
         hidden=redactor(flags, os.environ),
     )
-    told = {**flags, "database_url": preview.NO_TARGET} if request.from_base else flags
+    told = _aimless(flags) if request.from_base else flags
     question = partial(preview.plan, request=request)
     return answered(question, told, os.environ, stream, as_json=request.form == "json")
 
@@ -91,6 +91,19 @@ def repair(flags: Flags, consent: Consent, *, as_json: bool) -> int:
 
     question = partial(repairing.repair, consent=consent, environ=os.environ)
     return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
+
+
+def check(flags: Flags, *, as_json: bool, since: str | None) -> int:
+    """Prove what can be proven of the project without its database; gives the exit code."""
+    from migrator import checking  # noqa: PLC0415 - loads Alembic
+
+    question = partial(checking.check, since=since, environ=os.environ)
+    return answered(question, _aimless(flags), os.environ, own_stdout(), as_json=as_json)
+
+
+def _aimless(flags: Flags) -> Flags:
+    """Give the flags of a command that has no target, whatever the environment names."""
+    return {**flags, "database_url": address.NOWHERE}
 
 
 def backups(flags: Flags, *, as_json: bool) -> int:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from migrator.database.difference import differences
 from migrator.database.scratch import PREFIX
-from migrator.database.shape import differences, shape
+from migrator.database.shape import shape
 from tests import backups
 from tests.backups import files, manifest, settings
 from tests.command import eventually, run, start

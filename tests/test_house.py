@@ -75,10 +75,16 @@ MAY_USE = {
     "identification": {"database", "project", *BASE},
     "diagnosis": {"database", "identification", "project", "repository", *BASE},
     "repair": {"database", "diagnosis", "history", *BASE},
+    "checklist": BASE,
+    "roundtrip": {"checklist", "database", "project", *BASE},
+    "checking": {
+        *("checklist", "database", "plan", "planning", "project", "repository", "roundtrip"),
+        *BASE,
+    },
     "runs": {"database", "history", *BASE},
     "preview": {"plan", "planning", *BASE},
     "questions": {
-        *("archive", "boundary", "inquiry", "planning", "preview", "repair", "restore"),
+        *("archive", "boundary", "checking", "inquiry", "planning", "preview", "repair", "restore"),
         *("runs", "standing", "waiting"),
         *BASE,
     },

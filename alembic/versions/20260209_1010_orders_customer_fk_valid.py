@@ -10,6 +10,8 @@ from alembic import op
 revision: str = "orders_customer_fk_valid"
 down_revision: str | None = "orders_customer_fk"
 
+# migrator: allow no-downgrade because a proof cannot be taken back, and need not be
+
 
 def upgrade() -> None:
     """Validate; on a key that is valid already this does nothing."""

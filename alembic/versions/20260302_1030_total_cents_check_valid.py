@@ -8,6 +8,8 @@ from alembic import op
 revision: str = "total_cents_check_valid"
 down_revision: str | None = "total_cents_check"
 
+# migrator: allow no-downgrade because a proof cannot be taken back, and need not be
+
 
 def upgrade() -> None:
     """Validate; on a check that is valid already this does nothing."""

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from migrator.address import FROM_VARIABLES
 from migrator.handover import VARIABLE, bare_driver, for_variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from migrator.address import Address
 
@@ -26,19 +27,58 @@ def variable(name: str) -> str | None:
 @contextmanager
 def as_under_alembic(address: Address, arguments: Sequence[str]) -> Iterator[None]:
     """Let the project's code find the target in DATABASE_URL, and `alembic`'s own arguments."""
-    argv, before = sys.argv, {name: os.environ.get(name) for name in (VARIABLE, _NAME)}
-    sys.argv = ["alembic", *arguments]
-    os.environ[VARIABLE] = for_variable(address, before[VARIABLE], _bare_works)
-    os.environ.setdefault(_NAME, address.parameters.get("application_name", "migrator"))
+    argv, sys.argv = sys.argv, ["alembic", *arguments]
+    ours = address.parameters.get("application_name", "migrator")
+    url = for_variable(address, os.environ.get(VARIABLE), _bare_works)
+    try:
+        with _set({VARIABLE: url, _NAME: os.environ.get(_NAME, ours)}):
+            yield
+    finally:
+        sys.argv = argv
+
+
+@contextmanager
+def in_place_of(address: Address, given: Mapping[str, str], urls: Iterable[str]) -> Iterator[None]:
+    """Let all variables that name a target name this one instead.
+
+    They are those of `urls` and libpq's own, as far as they are among the `given`.
+    """
+    values = {
+        name: for_variable(address, given[name], _bare_works) for name in urls if given.get(name)
+    }
+    values |= {
+        name: address.parameters.get(key, "")
+        for name, key in FROM_VARIABLES.items()
+        if given.get(name)
+    }
+    with _set(values):
+        yield
+
+
+@contextmanager
+def without_libpqs() -> Iterator[None]:
+    """Let libpq find no target in the variables of its own, wherever it is used."""
+    with _set(dict.fromkeys(FROM_VARIABLES, "")):
+        yield
+
+
+@contextmanager
+def _set(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables, those without a value to none, and put them back."""
+    before = {name: os.environ.get(name) for name in values}
+    _give(values)
     try:
         yield
     finally:
-        sys.argv = argv
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _give({name: value or "" for name, value in before.items()})
+
+
+def _give(values: Mapping[str, str]) -> None:
+    for name, value in values.items():
+        if value:
+            os.environ[name] = value
+        else:
+            os.environ.pop(name, None)
 
 
 def for_command(address: Address) -> dict[str, str]:

@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from migrator import address, cli, elsewhere, errors, preview, settings, standing
+from migrator import address, checklist, cli, elsewhere, errors, preview, settings, standing
 from migrator.database.lock import keys_for
 from migrator.log import Event
 from migrator.version_table import VersionTable
@@ -372,6 +372,11 @@ def test_the_states_of_the_database_are_those_of_the_code() -> None:
 
 
 # Answers
+
+
+def test_the_checks_are_those_of_the_code() -> None:
+    documented = [code(name)[0] for name, _ in COMMANDS.table("check", "what it proves")]
+    assert documented == list(checklist.NAMES)
 
 
 def test_the_states_of_status_are_those_of_the_code() -> None:

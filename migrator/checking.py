@@ -1,0 +1,208 @@
+"""The check: an Alembic project by itself, on an embedded server, with no target database."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from migrator import planning
+from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
+from migrator.database.connection import Identity, connect
+from migrator.database.copy import cancelled_with_us, copy
+from migrator.database.witness import witness
+from migrator.errors import ConfigurationError, ProjectError, UnreachableError
+from migrator.log import silenced, structured
+from migrator.plan.hazard import LEVELS
+from migrator.position import capital, counted
+from migrator.project import models, revisions
+from migrator.project.confined import Confined
+from migrator.project.find import find
+from migrator.project.leg import legs
+from migrator.project.surroundings import in_place_of, without_libpqs
+from migrator.project.survey import survey
+from migrator.project.visit import visit
+from migrator.report import named
+from migrator.repository import new_files
+from migrator.roundtrip import NO_DOWNGRADE, RoundTrip
+from migrator.settings import URL_VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from migrator.address import Address
+    from migrator.database.connection import Server
+    from migrator.plan.hazard import Hazard
+    from migrator.project.environment import Watcher
+    from migrator.project.find import Project
+    from migrator.project.plan import Plan
+    from migrator.settings import Settings
+
+_WITHIN_S = 20.0
+_NOT_AT_THE_END = "Not looked at: the history does not run to its end."
+
+
+def check(settings: Settings, *, since: str | None, environ: Mapping[str, str]) -> Checklist:
+    """Prove what can be proven of a project without its database.
+
+    With `since`, a reference of git, the revisions that are new since then are rehearsed for
+    hazards. Raises `ConfigurationError` where the embedded server is not installed or env.py
+    connects elsewhere, `ProjectError` where there is no project, and what `new_files` raises.
+    """
+    structured()
+    making = _Making(settings, since, environ)
+    checks: list[Check] = []
+    try:
+        with silenced():
+            for made in making.all():
+                checks.append(made)  # noqa: PERF402 - those before an error are kept
+    except ProjectError as error:
+        return complete(checks, error, making.new)
+    return Checklist(tuple(checks), making.new)
+
+
+class _Making:
+    """Makes the checks, one after the other."""
+
+    def __init__(self, settings: Settings, since: str | None, environ: Mapping[str, str]) -> None:
+        self._settings, self._since, self._environ = settings, since, dict(environ)
+        self._projects: tuple[Project, ...] = ()
+        self.new: tuple[str, ...] | None = None
+
+    def all(self) -> Iterator[Check]:
+        """Make them; raises `ProjectError` in the midst of one where the project is broken."""
+        with self._empty_database() as server:
+            told = replace(self._settings, database_url=server.address)
+            self._projects = find(told)  # once: an application is loaded with the address it finds
+            yield self._chain()
+            self.new = self._new()
+            yield self._heads()
+            watcher = Confined(_confined_to(server))
+            plan = self._run_env_py(server, watcher)
+            yield Check("environment", "passed", "env.py runs, and asks for migrations.")
+            trip = RoundTrip(legs(plan), server.connection, watcher)
+            failed = trip.up()
+            yield judged("upgrade", _way(plan), failed)
+            if failed:
+                yield from (skipped(name, _NOT_AT_THE_END) for name in ("models", "downgrade"))
+            else:
+                yield _models(plan, watcher)
+                yield _downgrade(trip)
+        yield skipped("hazards", _NOT_AT_THE_END) if failed else self._hazards()
+
+    @contextmanager
+    def _empty_database(self) -> Iterator[Server]:
+        """Give one on an embedded server."""
+        with (
+            without_libpqs(),
+            copy(None, "embedded") as copied,
+            connect(copied.address, _WITHIN_S) as server,
+            cancelled_with_us(copied),
+            self._replacing(copied.address),
+        ):
+            yield server
+
+    def _chain(self) -> Check:
+        for project in self._projects:
+            revisions.whole(project.script)
+        count = sum(len(list(project.script.walk_revisions())) for project in self._projects)
+        return Check("chain", "passed", f"{capital(counted(count))}, and no gap between them.")
+
+    def _heads(self) -> Check:
+        wanted = self._settings.target
+        heads = [
+            head
+            for project in self._projects
+            for head in revisions.destination(project.script, wanted, ())
+        ]
+        return Check("heads", "passed", f"{capital(wanted)} is {named(heads)}.")
+
+    def _run_env_py(self, server: Server, watcher: Watcher) -> Plan:
+        """Let env.py run confined before anything else has it run."""
+        for project in self._projects:
+            visit(project, watcher)
+        return survey(self._projects, witness(server))
+
+    def _new(self) -> tuple[str, ...] | None:
+        """Give the revisions that are new since the reference, the oldest first."""
+        if self._since is None:
+            return None
+        folder = Path(self._projects[0].script.dir)
+        files = new_files(self._since, folder, self._environ)
+        scripts = [each for p in self._projects for each in p.script.walk_revisions()]
+        return tuple(
+            each.revision for each in reversed(scripts) if Path(each.path).resolve() in files
+        )
+
+    def _hazards(self) -> Check:
+        if self.new is None:
+            return skipped("hazards", "Not looked at: --since says which revisions are new.")
+        if not self.new:
+            return Check("hazards", "passed", f"No revision is new since {self._since}.")
+        try:
+            found = tuple(
+                Finding(f"{each.reason} ({each.code}, {each.level})", each.revision, each.instead)
+                for each in self._rehearsed()
+                if each.revision in self.new and self._counts(each)
+            )
+        except UnreachableError as error:  # of an application that keeps the address it had before
+            found = (Finding(f"They could not be rehearsed: {error.message}", hint=error.hint),)
+        return judged("hazards", f"New since {self._since}: {named(self.new)}.", found)
+
+    def _counts(self, hazard: Hazard) -> bool:
+        """Tell whether it is more than its author, or MIGRATOR_MAX_RISK, allows.
+
+        What has no way back was found on the way down already.
+        """
+        if hazard.code == NO_DOWNGRADE:
+            return False
+        limit = LEVELS.index(self._settings.max_risk or LEVELS[0])
+        return hazard.allowed is None and LEVELS.index(hazard.level) > limit
+
+    def _rehearsed(self) -> tuple[Hazard, ...]:
+        with without_libpqs():
+            return planning.from_base(self._settings, self._replacing).hazards
+
+    def _replacing(self, address: Address) -> AbstractContextManager[None]:
+        """Let every variable that names a target name this one."""
+        return in_place_of(address, self._environ, URL_VARIABLES)
+
+
+def _way(plan: Plan) -> str:
+    return f"From base to {named(plan.destination)}, {counted(len(plan.pending))}."
+
+
+def _models(plan: Plan, watcher: Watcher) -> Check:
+    """Compare the models where the database is at the heads, as Alembic wants it for that."""
+    heads = {head for history in plan.histories for head in history.script.get_heads()}
+    if heads != {*plan.destination}:
+        return skipped("models", "Not compared: MIGRATOR_TARGET is not the project's heads.")
+    found = [models.compared(project, watcher) for project in plan.projects]
+    if all(each is None for each in found):
+        return skipped("models", "Not compared: env.py names none (target_metadata).")
+    told = tuple(Finding(one) for each in found for one in each or ())
+    return judged("models", "The models against the revisions.", told)
+
+
+def _downgrade(trip: RoundTrip) -> Check:
+    found = trip.down_and_up()
+    told = f"Down to {trip.lowest} and up again."
+    return judged("downgrade", f"{told} {trip.stop}." if trip.stop else told, found)
+
+
+def _confined_to(server: Server) -> Callable[[Callable[[str], Any]], None]:
+    """Give what refuses a connection to any other database: none that is set is touched."""
+
+    def ask(first_row: Callable[[str], Any]) -> None:
+        seen = Identity.seen_by(first_row)
+        if seen != server.identity:
+            raise ConfigurationError(
+                f"env.py connects elsewhere: to {seen}, and not to the empty database that it was"
+                " given. Nothing was run there.",
+                hint="Let env.py take its URL from config.get_main_option('sqlalchemy.url') or"
+                " from DATABASE_URL.",
+            )
+
+    return ask

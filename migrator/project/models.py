@@ -1,0 +1,62 @@
+"""The models against a database, as `alembic check` compares them: with all of env.py's options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from alembic.autogenerate import RevisionContext
+
+from migrator.project.find import checking
+from migrator.project.visit import visit
+from migrator.project.wording import worded
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
+
+    from migrator.project.environment import Watcher
+    from migrator.project.find import Project
+
+_AS_CHECK_DOES = {
+    "message": None,
+    "autogenerate": True,
+    "sql": False,
+    "head": "head",
+    "splice": False,
+    "branch_label": None,
+    "version_path": None,
+    "rev_id": None,
+    "depends_on": None,
+}
+"""What `alembic.command.check` asks for."""
+
+
+def compared(project: Project, watcher: Watcher) -> list[str] | None:
+    """Give how the database differs from the models, in words; None where env.py names no models.
+
+    The database must be at the project's heads. Raises the `MigratorError` that env.py, or the
+    comparison, ended in.
+    """
+    asked = checking(project)
+    found: list[Any] = []
+    named = []
+
+    def look(heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
+        if context.opts.get("target_metadata") is not None:
+            named.append(context)
+            found.extend(_differences(asked, heads, context))
+        return ()
+
+    visit(asked, watcher, look)
+    return [worded(each) for each in found] if named else None
+
+
+def _differences(project: Project, heads: tuple[str, ...], context: MigrationContext) -> list[Any]:
+    """Give the differences as Alembic has them; a hook of env.py may have taken them all away."""
+    asked = RevisionContext(project.config, project.script, _AS_CHECK_DOES)
+    asked.run_autogenerate(heads, context)
+    return [
+        difference
+        for script in asked.generated_revisions
+        for operations in script.upgrade_ops_list
+        for difference in operations.as_diffs()
+    ]
