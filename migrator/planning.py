@@ -20,7 +20,7 @@ from migrator.errors import ConfigurationError
 from migrator.log import structured
 from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
-from migrator.plan.hazards import hazards
+from migrator.plan.hazards import judged
 from migrator.plan.trace import Trace
 
 if TYPE_CHECKING:
@@ -77,14 +77,9 @@ def foreseen(server: Server, settings: Settings, order: Order) -> Forecast:
             copy_revisions(server, copied.scratch)
         plan, trace = _rehearsed(settings, copied, server)
         version = readable_version(copied.scratch.connection.server_version)
-        return Forecast(
-            plan.current,
-            plan.destination,
-            trace,
-            conditions := _conditions(server, trace, queries=settings.log_queries),
-            hazards(trace, conditions),
-            Rehearsal(copied.on, version, order.with_data),
-        )
+        rehearsal = Rehearsal(copied.on, version, order.with_data)
+        conditions = _conditions(server, trace, queries=settings.log_queries)
+        return _told(plan, trace, conditions, rehearsal)
 
 
 def from_base(settings: Settings, within: Within = nullcontext) -> Forecast:
@@ -97,14 +92,12 @@ def from_base(settings: Settings, within: Within = nullcontext) -> Forecast:
         told = replace(settings, transactions="per-revision")
         plan, trace = _rehearsed(told, copied, None)
         version = readable_version(copied.scratch.connection.server_version)
-        return Forecast(
-            plan.current,
-            plan.destination,
-            trace,
-            conditions := Conditions(),
-            hazards(trace, conditions),
-            Rehearsal(copied.on, version),
-        )
+        return _told(plan, trace, Conditions(), Rehearsal(copied.on, version))
+
+
+def _told(plan: Plan, trace: Trace, conditions: Conditions, rehearsal: Rehearsal) -> Forecast:
+    found, warnings = judged(trace, conditions)
+    return Forecast(plan.current, plan.destination, trace, conditions, found, rehearsal, warnings)
 
 
 def _at_head(settings: Settings, server: Server) -> Forecast | None:

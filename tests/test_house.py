@@ -55,7 +55,7 @@ MAY_USE = {
     "outline": {"outline", *BASE},
     "project": {"project", *BASE},
     "history": {"database", "history", *BASE},
-    "plan": {"database", "plan", "project", *BASE},
+    "plan": {"database", "plan", "program", "project", *BASE},
     "planning": {"backup", "bearings", "database", "plan", "project", *BASE},
     "aftermath": {"program", "project", *BASE},
     "execution": {"aftermath", "backup", "database", "history", "project", *BASE},

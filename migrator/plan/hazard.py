@@ -35,7 +35,8 @@ class Hazard:
     @property
     def page(self) -> str:
         """Where the documentation tells of it."""
-        return f"docs/reference/hazards.md#{self.code}"
+        section = self.code if self.found_by == "migrator" else self.found_by
+        return f"docs/reference/hazards.md#{section}"
 
     def fields(self) -> dict[str, Any]:
         """Give it under the names of `plan --json`."""

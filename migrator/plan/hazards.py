@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from migrator.plan import lint
 from migrator.plan.advice import INSTEAD
 from migrator.plan.causes import compatibility, locks, revisions, rewrites, rows, scans
 
@@ -15,7 +16,18 @@ if TYPE_CHECKING:
     from migrator.plan.hazard import Hazard
     from migrator.plan.trace import Trace
 
+_MOVES = {"ban-set-schema", "renaming-object"}
+"""What squawk says of any object, and we of a table alone."""
 _FAMILIES = (rewrites, scans, locks, compatibility, rows, revisions)
+
+
+def judged(trace: Trace, conditions: Conditions) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
+    """Give the hazards, what squawk adds to them included, and the warnings about the judging."""
+    remarks, ours = lint.lint(trace), hazards(trace, conditions)
+    moved = {hazard.statement for hazard in ours if hazard.code == "rename-table"}
+    further = (h for h in remarks.hazards if h.statement not in moved or h.code not in _MOVES)
+    found = accepted(trace, (*ours, *further))
+    return found, (*remarks.warnings, *idle_allowances(trace, found, lint.KEPT))
 
 
 def hazards(trace: Trace, conditions: Conditions) -> tuple[Hazard, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from migrator import amounts
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -26,8 +28,6 @@ LARGE = Bound(1_000_000, 1_000_000_000)
 """From either on it is `danger`; between the two `caution`."""
 BUSY_PER_S = 1.0
 """From so many scans and changed rows a second on, a table is in use, however small it is."""
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
-_STEP = 1000
 
 
 def level(table: str, conditions: Conditions) -> str | None:
@@ -68,22 +68,14 @@ def long_work(statement: Statement, conditions: Conditions) -> dict[str, str]:
 
 
 def described(table: str, conditions: Conditions) -> str:
-    """Give a table with its figures: `public.orders (1,200,000 rows, 98 MB)`."""
+    """Give a table with its figures: `public.orders (1.2 million rows, 98.4 MB)`."""
     found = conditions.tables.get(table)
     if found is None:
         return f"{table} (size unknown)"
-    rows = "never analyzed" if found.rows is None else f"{found.rows:,} rows"
-    return f"{table} ({rows}, {_readable(found.size_bytes)})"
+    rows = "never analyzed" if found.rows is None else amounts.rows(found.rows)
+    return f"{table} ({rows}, {amounts.readable(found.size_bytes)})"
 
 
 def listed(tables: Iterable[str], conditions: Conditions) -> str:
     """Give several tables with their figures."""
     return " and ".join(described(table, conditions) for table in tables)
-
-
-def _readable(size_bytes: float) -> str:
-    for unit in _UNITS[:-1]:
-        if size_bytes < _STEP:
-            return f"{size_bytes:.0f} {unit}"
-        size_bytes /= _STEP
-    return f"{size_bytes:.0f} {_UNITS[-1]}"

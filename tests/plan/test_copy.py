@@ -19,7 +19,7 @@ from tests.backups import path
 from tests.command import eventually, run, start
 from tests.plan.releases import ENV, in_production, project, revise
 from tests.plan.test_rehearsal import ORDERS, foreseen
-from tests.servers import pgbouncer, pgbouncer_program
+from tests.servers import as_role, own_server, pgbouncer, pgbouncer_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,12 +39,22 @@ _STRONG = """
 SELECT l.mode FROM pg_locks l JOIN pg_database d ON d.oid = l.database
 WHERE d.datname = current_database() AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
 """
-_COPIES = f"SELECT datname FROM pg_database WHERE starts_with(datname, '{PREFIX}')"  # noqa: S608
 _SLEEPS = """
 SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'
 """
 EMBEDDED = planning.Order(on="embedded")
 CHANGE = "op.add_column('orders', sa.Column('vat', sa.Integer))"
+
+
+def beginning(database: Database) -> str:
+    """Give what the names of this database's copies begin with."""
+    return PREFIX + hashlib.blake2b(database.name.encode(), digest_size=4).hexdigest()
+
+
+def copies(database: Database) -> list[str]:
+    """Give the copies of this database that are there."""
+    query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+    return [name for (name,) in database.rows(query, beginning(database))]
 
 
 @pytest.fixture
@@ -60,13 +70,21 @@ def release(tmp_path: Path, database: Database) -> Path:
 def role(database: Database) -> Iterator[str]:
     """Give a role that may read everything and create no database."""
     name = f"reader_{secrets.token_hex(4)}"
-    database.rows(f"CREATE ROLE {name} LOGIN")
+    database.rows(f"CREATE ROLE {name} LOGIN PASSWORD 'reads'")
     database.rows(f"GRANT pg_read_all_data TO {name}")
     yield name
     database.rows(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
-def test_the_targets_catalogue_and_log_are_as_they_were(release: Path, database: Database) -> None:
+def test_the_targets_catalogue_and_log_are_as_they_were(tmp_path: Path) -> None:
+    with own_server() as server, server.fresh() as database:  # nobody else writes there
+        folder = project(tmp_path / "p")
+        in_production(folder, database, *ORDERS)
+        revise(folder, CHANGE)
+        _see_that_nothing_is_written(folder, database)
+
+
+def _see_that_nothing_is_written(release: Path, database: Database) -> None:
     foreseen(release, database, EMBEDDED)  # what reads first sets hint bits, which are logged too
     before, grown = database.rows(_CATALOGUE), []
     for _ in range(4):  # the server itself writes a record of its own every fifteen seconds
@@ -114,7 +132,7 @@ def test_with_data_the_rows_are_there(tmp_path: Path, database: Database) -> Non
 def test_without_the_right_to_create_databases_it_says_where_else(
     release: Path, database: Database, role: str
 ) -> None:
-    own = f"{database.url}&user={role}"
+    own = as_role(database, role, "reads")
     with pytest.raises(DeniedError, match="may not create a database") as refused:
         foreseen(release, type(database)(own))
     assert "--on embedded" in (refused.value.hint or "")
@@ -140,28 +158,24 @@ def test_an_env_py_that_reaches_the_target_is_stopped_before_it_does_anything(
     with pytest.raises(ConfigurationError, match="connects to the target itself"):
         foreseen(folder, database)
     assert "mistake" not in database.tables()
-    assert database.rows(_COPIES) == []
+    assert copies(database) == []
 
 
 def test_what_a_killed_plan_left_is_dropped_when_it_is_a_day_old(
     release: Path, database: Database
 ) -> None:
     foreseen(release, database)  # learns how the names begin
-    prefix = _prefix(database)
+    prefix = beginning(database)
     old = f"{prefix}_{int(time.time()) - 90_000:08x}abcd"
     young = f"{prefix}_{int(time.time()) - 3_600:08x}abcd"
     for name in (old, young):
         database.rows(f"CREATE DATABASE {name}")
     try:
         foreseen(release, database)
-        assert database.rows(_COPIES) == [(young,)]
+        assert copies(database) == [young]
     finally:
         for name in (old, young):
             database.rows(f"DROP DATABASE IF EXISTS {name}")
-
-
-def _prefix(database: Database) -> str:
-    return PREFIX + hashlib.blake2b(database.name.encode(), digest_size=4).hexdigest()
 
 
 def test_extensions_that_the_other_server_lacks_are_named(
@@ -193,7 +207,7 @@ def test_a_signal_ends_the_statement_and_no_copy_is_left(
     ended = process.end(20)
     assert ended.exit_code == 128 + number, ended.output
     assert database.rows(_SLEEPS) == []
-    assert database.rows(_COPIES) == []
+    assert copies(database) == []
 
 
 def test_the_deadline_ends_it_too(tmp_path: Path, database: Database) -> None:
@@ -202,7 +216,7 @@ def test_the_deadline_ends_it_too(tmp_path: Path, database: Database) -> None:
     revise(folder, "op.execute('SELECT pg_sleep(60)')")
     ended = run("plan", "--deadline", "5s", tree=folder, url=database.url, PATH=path())
     assert ended.exit_code == 124, ended.output
-    assert database.rows(_COPIES) == []
+    assert copies(database) == []
 
 
 def test_a_pooler_is_refused_with_what_to_do(
@@ -223,7 +237,7 @@ def test_a_database_at_an_unknown_revision_is_no_plan(release: Path, database: D
     ended = run("plan", tree=release, url=database.url, PATH=path())
     assert ended.exit_code == 76
     assert "gone" in ended.stderr
-    assert database.rows(_COPIES) == []
+    assert copies(database) == []
 
 
 def test_an_empty_database_is_planned_from_its_first_revision(

@@ -80,7 +80,7 @@ def test_a_small_table_is_in_use_where_the_statistics_say_so() -> None:
 
 
 def test_the_figures_of_a_table_are_those_a_person_reads() -> None:
-    assert described("t", of(1_200_000, 98_400_000)) == "t (1,200,000 rows, 98 MB)"
+    assert described("t", of(1_200_000, 98_400_000)) == "t (1.2 million rows, 98.4 MB)"
     assert described("t", of(None, 0)) == "t (never analyzed, 0 bytes)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from migrator import planning, settings
@@ -200,4 +201,5 @@ def test_at_head_nothing_is_rehearsed(tmp_path: Path, database: Database) -> Non
 
 def test_no_copy_is_left(tmp_path: Path, database: Database) -> None:
     only(tmp_path / "p", database, "op.add_column('orders', sa.Column('vat', sa.Integer))")
-    assert database.rows("SELECT FROM pg_database WHERE datname LIKE 'migrator_plan_%%'") == []
+    named = f"migrator_plan_{hashlib.blake2b(database.name.encode(), digest_size=4).hexdigest()}%"
+    assert database.rows("SELECT FROM pg_database WHERE datname LIKE %s", named) == []
