@@ -14,7 +14,7 @@ IMAGE ?= migrator
 COMPILE = .venv/bin/uv pip compile --no-config --quiet --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make pins' $(if $(UPGRADE),--upgrade)
 
-.PHONY: bench bench-backup bench-stall help demo test test-oldest test-container image lint format check pins clean
+.PHONY: bench bench-backup bench-stall bench-verdicts help demo test test-oldest test-container image lint format check pins clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench-stall: .venv/ready ## how long a release holds up the app: Alembic's and o
 
 bench-backup: .venv/ready ## what a backup costs, ours and the usual two steps; ARGS=200 for 200 MB instead of 1,000
 	.venv/bin/python -m benchmarks.backup $(ARGS)
+
+bench-verdicts: .venv/ready ## how many of the small revisions get the verdict they must: a plan, and squawk alone
+	.venv/bin/python -m benchmarks.verdicts
 
 lint: .venv/ready ## ruff, mypy, hadolint, and shellcheck where there is one
 	.venv/bin/ruff check

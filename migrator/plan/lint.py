@@ -81,7 +81,7 @@ def lint(trace: Trace) -> Remarks:
     if program is None or not trace.statements:
         return Remarks()
     try:
-        findings = said_of(trace, program)
+        findings = said_of(trace, program, "--assume-in-transaction")
     except (OSError, ValueError) as error:
         return Remarks(warnings=(f"squawk failed, and its rules were not applied: {error}",))
     kept = {
@@ -90,14 +90,14 @@ def lint(trace: Trace) -> Remarks:
     return Remarks(tuple(kept.values()))
 
 
-def said_of(trace: Trace, program: str) -> list[tuple[Statement, Mapping[str, Any]]]:
+def said_of(trace: Trace, program: str, *options: str) -> list[tuple[Statement, Mapping[str, Any]]]:
     """Give all that squawk says, each with the statement that it says it of.
 
     Raises `OSError` where it cannot be started, `ValueError` where its answer cannot be read.
     """
     with TemporaryDirectory(prefix="migrator-lint-") as folder:
         lines = dict(_written(trace, Path(folder)))
-        command = [program, "--reporter", "json", "--assume-in-transaction", *lines]
+        command = [program, "--reporter", "json", *options, *lines]
         findings = json.loads(_output(command))
     return [(_at(lines[one["file"]], one["line"]), one) for one in findings]
 
