@@ -364,10 +364,11 @@ def test_models_are_not_compared_below_the_head(tmp_path: Path) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Give a project in git, one revision in the reference `main`, one committed after it."""
+    """Give a project in git: a table and a hazard in the reference `main`, one commit after it."""
     folder = project(tmp_path / "p")
     git(tmp_path, "init", "-b", "main")
     revise(folder, CREATE.format(""), DROP)
+    revise(folder, "op.create_index('early', 'accounts', ['id'])", "op.drop_index('early')")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-m", "old")
     git(tmp_path, "switch", "-c", "topic")
@@ -380,21 +381,22 @@ def repository(tmp_path: Path) -> Path:
 def test_git_says_which_revisions_are_new(repository: Path) -> None:
     revise(repository, "op.create_table('c')", "op.drop_table('c')")  # not added yet
     answer = check(repository, "--since", "main")
-    assert answer["new"] == ["r2", "r3"]
+    assert answer["new"] == ["r3", "r4"]
     assert states(answer) == "ppppspp"
 
 
 def test_hazards_count_in_what_is_new_alone_and_above_what_is_allowed(repository: Path) -> None:
-    revise(repository, "op.create_index('by_id', 'accounts', ['id'])", "op.drop_index('by_id')")
+    revise(repository, "op.create_index('by_id', 'accounts', ['id'])")
     answer = check(repository, "--since", "main", code=3)
-    assert states(answer) == "ppppspf"
-    ((revision, message), *_) = findings(answer)
-    assert revision == "r3"
-    assert "index-not-concurrent" in message
-    check(repository, "--since", "main", "--max-risk", "danger")
+    assert states(answer) == "ppppsff"
+    (down, hazard) = findings(answer)  # what has no way back is said once
+    assert (down[0], hazard[0]) == ("r4", "r4")
+    assert "index-not-concurrent" in hazard[1]
+    answer = check(repository, "--since", "main", "--max-risk", "danger", code=3)
+    assert states(answer) == "ppppsfp"
     git(repository, "add", ".")
     git(repository, "commit", "-m", "index")
-    assert states(check(repository, "--since", "topic")) == "ppppspp"
+    assert states(check(repository, "--since", "topic", code=3)) == "ppppsfp"
 
 
 def test_where_nothing_is_new_nothing_is_rehearsed(repository: Path) -> None:
