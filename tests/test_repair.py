@@ -172,7 +172,9 @@ def test_scratch_databases_of_ours_that_were_left_are_dropped(database: Database
         database.rows(f"CREATE DATABASE {name}")
     try:
         assert [each["kind"] for each in repaired(database)["mended"]] == ["scratch_database"]
-        left = database.rows("SELECT datname FROM pg_database WHERE datname LIKE 'migrator_plan%'")
+        left = database.rows(
+            "SELECT datname FROM pg_database WHERE datname IN (%s, %s)", old, other
+        )
         assert left == [(other,)]
     finally:
         for name in (old, other):

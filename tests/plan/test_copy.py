@@ -40,7 +40,8 @@ SELECT l.mode FROM pg_locks l JOIN pg_database d ON d.oid = l.database
 WHERE d.datname = current_database() AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
 """
 _SLEEPS = """
-SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'
+SELECT pid FROM pg_stat_activity
+WHERE query = 'SELECT pg_sleep(60)' AND state = 'active' AND starts_with(datname, %s)
 """
 EMBEDDED = planning.Order(on="embedded")
 CHANGE = "op.add_column('orders', sa.Column('vat', sa.Integer))"
@@ -202,11 +203,11 @@ def test_a_signal_ends_the_statement_and_no_copy_is_left(
     in_production(folder, database, *ORDERS)
     revise(folder, "op.execute('SELECT pg_sleep(60)')")
     process = start("plan", tree=folder, url=database.url, PATH=path())
-    eventually(lambda: bool(database.rows(_SLEEPS)))
+    eventually(lambda: bool(database.rows(_SLEEPS, beginning(database))))
     process.kill(number)
     ended = process.end(20)
     assert ended.exit_code == 128 + number, ended.output
-    assert database.rows(_SLEEPS) == []
+    assert database.rows(_SLEEPS, beginning(database)) == []
     assert copies(database) == []
 
 

@@ -13,6 +13,7 @@ from migrator import preview
 from tests.command import Ended, eventually, run, start
 from tests.plan.forecasts import FAILED, HARMLESS, NOTHING, RELEASE
 from tests.plan.releases import in_production, project, revise
+from tests.plan.test_copy import copies
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -225,5 +226,4 @@ def test_sigterm_ends_it_within_seconds_and_leaves_no_copy(
     assert ended.exit_code == 143, ended.output
     assert json.loads(ended.stdout)["error"]["kind"] == "interrupted"
     assert database.rows(asleep) == []
-    copies = "SELECT datname FROM pg_database WHERE starts_with(datname, 'migrator_plan_')"
-    assert database.rows(copies) == []
+    assert copies(database) == []
