@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from contextlib import suppress
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 _WEAKEST = "AccessShare"
 """What every query takes, and stops nothing but what is the strongest."""
+_CHANGED = (
+    r"""\b(?:INTO|UPDATE|DELETE\s+FROM|COPY)\s+(?:ONLY\s+)?(?:"?\w+"?\s*\.\s*)?"?{}"?(?!\w)"""
+)
 _OPEN = "migrator.transaction"
 _OWN = "pg_backend_pid()"
 
@@ -238,7 +242,7 @@ class Recorder(Watcher):
         if not _changes_rows(made.sql):
             return written
         new = {each.table for each in held if each.mode == "RowExclusive"}
-        return written | {oid for oid in new if _says(made.sql, self._names.get(oid, ""))}
+        return written | {oid for oid in new if _changes(made.sql, self._names.get(oid, ""))}
 
     def _named(self, oids: Iterable[int]) -> tuple[str, ...]:
         return tuple(sorted(self._names[oid] for oid in oids if oid in self._names))
@@ -273,6 +277,17 @@ def _says(statement: str, table: str) -> bool:
     """Tell whether a statement names a table, with or without its schema."""
     bare = table.rpartition(".")[2].strip('"')
     return bool(bare) and bare.lower() in statement.lower()
+
+
+def _changes(statement: str, table: str) -> bool:
+    """Tell whether a statement names a table as the one whose rows it changes.
+
+    On a table without rows it changes none, and its lock may be that of an earlier statement.
+    """
+    named = re.compile(
+        _CHANGED.format(re.escape(table.rpartition(".")[2].strip('"'))), re.IGNORECASE
+    )
+    return bool(named.search(statement))
 
 
 def _line_in(file: str) -> int | None:

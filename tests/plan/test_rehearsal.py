@@ -203,3 +203,24 @@ def test_no_copy_is_left(tmp_path: Path, database: Database) -> None:
     only(tmp_path / "p", database, "op.add_column('orders', sa.Column('vat', sa.Integer))")
     named = f"migrator_plan_{hashlib.blake2b(database.name.encode(), digest_size=4).hexdigest()}%"
     assert database.rows("SELECT FROM pg_database WHERE datname LIKE %s", named) == []
+
+
+def test_the_rows_of_a_table_that_is_read_are_not_said_to_change(
+    tmp_path: Path, database: Database
+) -> None:
+    folder = project(tmp_path / "p")
+    in_production(folder, database, *ORDERS)
+    revise(
+        folder,
+        """
+        op.execute("INSERT INTO customers SELECT id, 'new' FROM orders WHERE id < 0")
+        op.execute('INSERT INTO "public".orders (id) SELECT id FROM customers')
+        op.execute("WITH d AS (DELETE FROM ONLY orders RETURNING id) SELECT FROM d, customers")
+        """,
+    )
+    found = foreseen(folder, database).trace.statements
+    assert [each.written for each in found] == [
+        ("public.customers",),
+        ("public.orders",),
+        ("public.orders",),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.plan.conditions import Conditions
-    from migrator.plan.trace import Failure, Revision, Trace
+    from migrator.plan.trace import Failure, Revision, Statement, Trace
 
+_ASKS = re.compile(r"\s*\(?\s*(SELECT|WITH|DECLARE)\b.*\bFROM\b", re.IGNORECASE | re.DOTALL)
+_CATALOGUE = re.compile(r"\bpg_|\binformation_schema\b", re.IGNORECASE)
 _UNSAFE_NEW_ENUM_VALUE = "55P04"
 
 
@@ -37,9 +40,18 @@ def find(trace: Trace, conditions: Conditions) -> Iterator[Hazard]:
 def _changes_nothing(trace: Trace, revision: Revision) -> bool:
     """Tell so where it is certain: what reads a table might change it, had the copy any rows."""
     return revision.duration_s is not None and not any(
-        statement.changed_something or statement.written or statement.scanned
+        statement.changed_something or statement.written or _reads_rows(statement)
         for statement in trace.of(revision.revision)
     )
+
+
+def _reads_rows(statement: Statement) -> bool:
+    """Tell whether it reads a table that has its rows elsewhere; a look at the catalogue does not.
+
+    What is read by a cursor is read after the statement that opens it, and is not seen.
+    """
+    asks = _ASKS.match(statement.sql) and not _CATALOGUE.search(statement.sql)
+    return bool(statement.scanned or asks)
 
 
 def _failed(failure: Failure) -> Hazard:
