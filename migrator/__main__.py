@@ -66,14 +66,17 @@ def _run(found: dict[str, str | None]) -> int:
     return outcome.exit_code
 
 
+_OF_STATUS = {"as_json": "json", "codes": "exit-code", "drift": "drift"}
+
+
 def _status(words: list[str]) -> Callable[[], int] | None:
-    said = _last_of(words, "--json", "--exit-code")
+    said = _last_of(words, "--json", "--exit-code", "--drift")
     if (found := flags(words)) is None:
         return None
     from migrator import questions  # noqa: PLC0415 - a run asks none
 
-    codes = "--exit-code" in said
-    return partial(questions.status, found, as_json="--json" in said, codes=codes)
+    asked = {name: f"--{flag}" in said for name, flag in _OF_STATUS.items()}
+    return partial(questions.status, found, **asked)
 
 
 def _wait(words: list[str]) -> Callable[[], int] | None:

@@ -23,7 +23,7 @@ def run(settings: Settings, journal: Journal) -> None:
 
     Raises the error that says why it could not.
     """
-    state = shortcut.state(settings)
+    state = shortcut.state(settings) if settings.verify == "heads" else None
     if state is None:
         _job(settings, journal)
         return

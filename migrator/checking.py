@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from migrator import planning
 from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
-from migrator.database.connection import Identity, connect
+from migrator.database.connection import connect
 from migrator.database.copy import cancelled_with_us, copy
-from migrator.database.witness import witness
-from migrator.errors import ConfigurationError, ProjectError, UnreachableError
+from migrator.database.witness import confined_to, witness
+from migrator.errors import ProjectError, UnreachableError
 from migrator.log import silenced, structured
 from migrator.plan.hazard import LEVELS
 from migrator.position import capital, counted
@@ -29,7 +29,7 @@ from migrator.roundtrip import NO_DOWNGRADE, RoundTrip
 from migrator.settings import URL_VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from migrator.address import Address
@@ -79,7 +79,7 @@ class _Making:
             yield self._chain()
             self.new = self._new()
             yield self._heads()
-            watcher = Confined(_confined_to(server))
+            watcher = Confined(confined_to(server))
             plan = self._run_env_py(server, watcher)
             yield Check("environment", "passed", "env.py runs, and asks for migrations.")
             trip = RoundTrip(legs(plan), server.connection, watcher)
@@ -190,19 +190,3 @@ def _downgrade(trip: RoundTrip) -> Check:
     found = trip.down_and_up()
     told = f"Down to {trip.lowest} and up again."
     return judged("downgrade", f"{told} {trip.stop}." if trip.stop else told, found)
-
-
-def _confined_to(server: Server) -> Callable[[Callable[[str], Any]], None]:
-    """Give what refuses a connection to any other database: none that is set is touched."""
-
-    def ask(first_row: Callable[[str], Any]) -> None:
-        seen = Identity.seen_by(first_row)
-        if seen != server.identity:
-            raise ConfigurationError(
-                f"env.py connects elsewhere: to {seen}, and not to the empty database that it was"
-                " given. Nothing was run there.",
-                hint="Let env.py take its URL from config.get_main_option('sqlalchemy.url') or"
-                " from DATABASE_URL.",
-            )
-
-    return ask

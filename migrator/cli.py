@@ -80,9 +80,10 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="the answer as o
 @with_settings(*_WHERE)
 @_as_json
 @click.option("--exit-code", "codes", is_flag=True, help="0 at head, 3 behind, 76 otherwise")
-def status(*, as_json: bool, codes: bool, **flags: Any) -> int:  # noqa: ANN401 - as `run`
+@click.option("--drift", is_flag=True, help="compare the schema with what the revisions make")
+def status(*, as_json: bool, codes: bool, drift: bool, **flags: Any) -> int:  # noqa: ANN401 - as `run`
     """Where the database stands: state, pending revisions, lock, last run."""
-    return questions.status(_text(flags), as_json=as_json, codes=codes)
+    return questions.status(_text(flags), as_json=as_json, codes=codes, drift=drift)
 
 
 @commands.command()

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import aftermath
+from migrator.agreement import agree
 from migrator.database.catalog import examine, sweep
 from migrator.database.sentinel import watching
 from migrator.database.witness import witness
@@ -66,10 +67,12 @@ class Execution:
         with recording(self.server, self.journal, plan.files), self._watched() as sentinel:
             takes_back = self.settings.on_failure == "rollback"
             self._carry_out(plan, sentinel, invalid, takes_back=takes_back)
+            agree(self.server, plan, self.journal)
             aftermath.follow(self.settings, self.guard.failure)
 
-    def finish(self) -> None:
+    def finish(self, plan: Plan) -> None:
         """Do what another run has left to do after its upgrade, if anything."""
+        agree(self.server, plan, self.journal)
         if not owed(self.settings, self.server.connection):
             return self.journal.nothing_pending(since="another run did it meanwhile")
         with recording(self.server, self.journal, {}), self._watched():

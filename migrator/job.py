@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator.aftermath import ready
+from migrator.agreement import agree
 from migrator.ahead import Tolerance
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
@@ -50,6 +51,7 @@ def run(
         plan = survey(projects, witness(server), compare=partial(alterations, server.connection))
         journal.planned(plan.current, plan.destination)
         if not (plan.pending or owed(settings, server.connection)):
+            agree(server, plan, journal)
             journal.nothing_pending()
             return plan
         ready(settings)
@@ -64,7 +66,7 @@ def run(
                 announce(plan, invalid := invalid_indexes(server.connection))
                 execution.upgrade(plan, invalid)
             else:
-                execution.finish()
+                execution.finish(plan)
         return plan
     return None
 

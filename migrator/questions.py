@@ -27,11 +27,11 @@ page = values.writable_file
 """Reads where a page is to be written; raises `ValueError`."""
 
 
-def status(flags: Flags, *, as_json: bool, codes: bool) -> int:
+def status(flags: Flags, *, as_json: bool, codes: bool, drift: bool) -> int:
     """Say where the database stands; gives the exit code."""
     from migrator import standing  # noqa: PLC0415 - a run needs none of it
 
-    question = partial(standing.status, codes=codes)
+    question = partial(standing.status, codes=codes, drift=drift)
     return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
 
 

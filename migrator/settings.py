@@ -122,6 +122,11 @@ class Settings:
     backup_encrypt_to: tuple[str, ...] = row(
         "", "age recipients, by commas, that a backup is encrypted to", values.names_if_any
     )
+    verify: str = row(
+        "heads",
+        "schema: compare the schema, too, with what the revisions make and with the models",
+        values.one_of("heads", "schema"),
+    )
     max_risk: str | None = row(
         None,
         "the most that plan may find: safe, caution or danger",
@@ -155,12 +160,6 @@ class Loaded:
 
     settings: Settings | None
     notes: tuple[str, ...] = ()
-
-
-NOT_YET = {
-    "verify": "heads",
-}
-"""Settings of later versions: refused in words, except where they ask for what happens anyway."""
 
 
 def rows() -> Iterator[Field[Any]]:
@@ -201,7 +200,6 @@ def read(
     problems: list[str] = []
     notes, meant = elsewhere.honoured(_with_backup_flag(flags, environ), problems)
     problems += _unknown(environ)
-    problems += _not_yet(environ)
     found = {r.name: _value(r, flags, {**environ, **meant}, problems) for r in rows()}
     found["database_url"] = target(flags, environ, problems)
     if environ.get("MIGRATOR_BACKUP_TO") == "" and not flags.get("backup_to"):
@@ -307,19 +305,11 @@ def _not_a_setting(name: str, known: list[str]) -> str:
 
 
 def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
-    known = [variable(name) for name in (*(r.name for r in rows()), *NOT_YET)]
+    known = [variable(r.name) for r in rows()]
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name in known or _SERVICE_LINKS.fullmatch(name):
             continue
         yield _not_a_setting(name, known)
-
-
-def _not_yet(environ: Mapping[str, str]) -> Iterator[str]:
-    for name, harmless in NOT_YET.items():
-        said = environ.get(variable(name))
-        if not said or said == harmless:
-            continue
-        yield f"{variable(name)}: this version cannot do that yet, and would not pretend to"
 
 
 def _listed(problems: list[str]) -> str:

@@ -13,6 +13,7 @@ from migrator.database.connection import connect
 from migrator.database.lock import keys_for
 from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger
+from migrator.log import structured
 from migrator.position import counted
 from migrator.report import named
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from migrator.ahead import Lead
     from migrator.bearings import Bearings, Pending
     from migrator.database.condition import Condition
+    from migrator.database.connection import Server
     from migrator.settings import Settings
 
 CODES = {"at_head": 0, "behind": 3}
@@ -47,6 +49,8 @@ class Status:
     lock: Mapping[str, Any] | None
     last_run: Mapping[str, Any] | None
     warnings: tuple[str, ...]
+    drift: tuple[Mapping[str, str], ...] | None = None
+    """How the schema differs from what the revisions make; None where that was not asked."""
     exit_code: int = 0
 
     def fields(self) -> dict[str, Any]:
@@ -83,10 +87,17 @@ class Status:
         if self.last_run:
             yield f"last run  {_told(self.last_run)}"
         yield from (f"warning   {warning}" for warning in self.warnings)
+        if self.drift is not None:
+            yield from (f"drift     {one['message']} ({one['against']})" for one in self.drift)
+            yield from () if self.drift else ("drift     none was found",)
 
 
-def status(settings: Settings, *, codes: bool = False, aloof: bool = False) -> Status:
+def status(
+    settings: Settings, *, codes: bool = False, aloof: bool = False, drift: bool = False
+) -> Status:
     """Find out where the database stands; with `codes` the exit code tells the state.
+
+    With `drift` its schema is compared with what the revisions make, rehearsed, and the models.
 
     With `aloof` the project is not run: `MustBeRunError` is raised where that is needed.
     Raises `UnreachableError`, `DeniedError` or `ConfigurationError` where the database cannot be
@@ -100,13 +111,29 @@ def status(settings: Settings, *, codes: bool = False, aloof: bool = False) -> S
         last = None
         with suppress(DeniedError, DisagreementError):  # not for this role, or not our ledger
             last = ledger.last(server.connection)
+        drifted, unproven = _drift(server, settings, found) if drift else (None, ())
     state = _state(found, seen, lead)
     code = CODES.get(state, _OTHERWISE) if codes else 0
     return Status(
         *(state, found.current, found.head, found.pending, seen.lock, last),
-        warnings=(*_warnings(seen), *found.altered),
+        warnings=(*_warnings(seen), *found.altered, *unproven),
+        drift=drifted,
         exit_code=code,
     )
+
+
+def _drift(
+    server: Server, settings: Settings, found: Bearings
+) -> tuple[tuple[Mapping[str, str], ...], tuple[str, ...]]:
+    """Give the drift, and a sentence where it could not be seen whole."""
+    structured()
+    from migrator.drift import drift as drifted  # noqa: PLC0415 - loads Alembic
+    from migrator.project.find import find  # noqa: PLC0415 - as above
+
+    seen = drifted(server, find(settings), found.tables)
+    rest = "Compared with the models alone" if seen.compared else "Not compared"
+    told = (f"{rest}: {seen.unproven}",) if seen.unproven else ()
+    return tuple(seen.fields()), told
 
 
 def _state(found: Bearings, seen: Condition, lead: Lead | None) -> str:

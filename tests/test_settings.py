@@ -132,16 +132,6 @@ def test_variables_that_kubernetes_makes_for_a_service_called_migrator_are_no_se
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("MIGRATOR_VERIFY", "schema"),
-    ],
-)
-def test_what_this_version_cannot_do_is_refused_and_not_ignored(variable: str, value: str) -> None:
-    assert "cannot do that yet" in problems(**{variable: value})
-
-
-@pytest.mark.parametrize(
     "place", ["s3://bucket/a/prefix", "gs://bucket", "az://container", "file:///backups"]
 )
 def test_a_place_for_backups_is_taken_as_it_is_written(place: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.command import Ended
     from tests.servers import Database
 
-FIELDS = ["state", "current", "head", "pending", "lock", "last_run", "warnings"]
+FIELDS = ["state", "current", "head", "pending", "lock", "last_run", "warnings", "drift"]
 
 
 def told(ended: Ended) -> dict[str, Any]:

@@ -32,6 +32,8 @@ SELECT quote_ident(extname), '' FROM pg_extension WHERE extname <> 'plpgsql'
 SELECT format('%%I.%%I', n.nspname, c.relname),
        concat_ws(' ', CASE c.relkind WHEN 'p' THEN 'PARTITION BY ' || pg_get_partkeydef(c.oid)
                                      WHEN 'f' THEN 'FOREIGN' END,
+                 (SELECT 'PARTITION OF ' || i.inhparent::regclass FROM pg_inherits i
+                  WHERE i.inhrelid = c.oid AND c.relispartition),
                  pg_get_expr(c.relpartbound, c.oid),
                  CASE WHEN c.relpersistence = 'u' THEN 'UNLOGGED' END,
                  CASE WHEN c.relrowsecurity THEN 'ROW LEVEL SECURITY' END)
@@ -59,13 +61,14 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 
 SELECT format('%%I.%%I.%%I', n.nspname, c.relname, o.conname), pg_get_constraintdef(o.oid)
 FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE o.contype <> 'n' AND {ours}
+WHERE o.contype <> 'n' AND o.conparentid = 0 AND {ours}
 """,
     "index": """
 SELECT format('%%I.%%I', n.nspname, x.relname), pg_get_indexdef(x.oid)
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.indexrelid
+WHERE NOT x.relispartition
+  AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.indexrelid
                   AND o.conrelid = i.indrelid AND o.contype IN ('p', 'u', 'x')) AND {ours}
 """,
     "view": """
@@ -87,7 +90,7 @@ JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {ours}
 SELECT format('%%I.%%I.%%I', n.nspname, c.relname, t.tgname), pg_get_triggerdef(t.oid)
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT t.tgisinternal AND {ours}
+WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND {ours}
 """,
     "policy": """
 SELECT format('%%I.%%I.%%I', n.nspname, c.relname, p.polname),
@@ -130,7 +133,8 @@ def shape(connection: Connection, besides: Iterable[VersionTable] = ()) -> dict[
     """Give the definition of each thing by its kind and name; within a transaction.
 
     Those of an extension are left out, and so are owners, privileges and comments, and the tables
-    `besides`. What belongs to one of its constraints is in the definition of that.
+    `besides`. The index of a constraint is in the definition of that, and what a partition has of
+    its table in the table's.
     """
     tables = [_number(connection, table) for table in besides]
     fetch(connection, _QUALIFIED)

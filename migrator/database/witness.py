@@ -16,6 +16,25 @@ if TYPE_CHECKING:
     FirstRow = Callable[[str], Any]
 
 
+def confined_to(server: Server) -> Callable[[FirstRow], None]:
+    """Give a function that refuses a connection to any other database than this empty one.
+
+    It is called and raises as what `witness` gives.
+    """
+
+    def ask(first_row: FirstRow) -> None:
+        seen = Identity.seen_by(first_row)
+        if seen != server.identity:
+            raise ConfigurationError(
+                f"env.py connects elsewhere: to {seen}, and not to the empty database that it was"
+                " given. Nothing was run there.",
+                hint="Let env.py take its URL from config.get_main_option('sqlalchemy.url') or"
+                " from DATABASE_URL.",
+            )
+
+    return ask
+
+
 def witness(server: Server) -> Callable[[FirstRow], None]:
     """Give a function that asks a connection which database it is.
 

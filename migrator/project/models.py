@@ -8,13 +8,17 @@ from alembic.autogenerate import RevisionContext
 
 from migrator.project.find import checking
 from migrator.project.visit import visit
-from migrator.project.wording import worded
+from migrator.project.wording import place, worded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from alembic.runtime.migration import MigrationContext
 
     from migrator.project.environment import Watcher
     from migrator.project.find import Project
+
+    Besides = Callable[[str | None, str | None], bool]
 
 _AS_CHECK_DOES = {
     "message": None,
@@ -30,8 +34,12 @@ _AS_CHECK_DOES = {
 """What `alembic.command.check` asks for."""
 
 
-def compared(project: Project, watcher: Watcher) -> list[str] | None:
+def compared(
+    project: Project, watcher: Watcher, besides: Besides = lambda *_: False
+) -> list[str] | None:
     """Give how the database differs from the models, in words; None where env.py names no models.
+
+    What lies in a schema and table for which `besides` is true is left out.
 
     The database must be at the project's heads. Raises the `MigratorError` that env.py, or the
     comparison, ended in.
@@ -47,7 +55,8 @@ def compared(project: Project, watcher: Watcher) -> list[str] | None:
         return ()
 
     visit(asked, watcher, look)
-    return [worded(each) for each in found] if named else None
+    kept = (each for each in found if not besides(*place(each)))
+    return [worded(each) for each in kept] if named else None
 
 
 def _differences(project: Project, heads: tuple[str, ...], context: MigrationContext) -> list[Any]:

