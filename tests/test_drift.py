@@ -245,3 +245,61 @@ def test_without_drift_none_is_looked_for(database: Database) -> None:
     migrated(Path("plain"), database)
     answer = json.loads(run("status", "--json", url=database.url).stdout)
     assert answer["drift"] is None
+
+
+# A revision that changed nothing, at run time
+
+
+CONCURRENTLY = """
+with op.get_context().autocommit_block():
+    op.execute('CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON there (id)')
+"""
+
+
+def levels(folder: str | Path, database: Database) -> dict[str, str]:
+    """Give the level of the line of each applied revision."""
+    ended = run("run", tree=folder, url=database.url)
+    assert ended.exit_code == 0, ended.output
+    return {line["revision"]: line["level"] for line in ended.named("revision.applied")}
+
+
+def test_a_revision_whose_condition_let_nothing_happen_is_a_warning(database: Database) -> None:
+    ended = run("run", tree="changes_nothing", url=database.url)
+    line = ended.named("revision.applied")[1]
+    assert (line["revision"], line["level"]) == ("r2", "warn")
+    assert "It changed nothing, though its upgrade() is not empty" in line["message"]
+
+
+@pytest.mark.parametrize(
+    ("upgrade", "level"),
+    [
+        ("pass", "info"),
+        ("x = 1\nprint(x)", "warn"),
+        ("op.execute('CREATE TABLE IF NOT EXISTS there (id int)')", "warn"),
+        ("op.execute('CREATE TABLE IF NOT EXISTS another (id int)')", "info"),
+        ("op.execute('DO $$ BEGIN IF false THEN DROP TABLE there; END IF; END $$')", "warn"),
+        ("op.execute('DO $$ BEGIN IF true THEN DROP TABLE there; END IF; END $$')", "info"),
+        ("op.execute('UPDATE there SET id = 2')", "info"),
+        ("op.execute(\"SELECT setval('turns', 7)\")", "info"),
+        ("op.get_bind().connection.cursor().execute('DROP TABLE there')", "info"),
+        (CONCURRENTLY, "info"),
+    ],
+)
+def test_only_a_revision_that_changed_nothing_and_says_otherwise_is_one(
+    upgrade: str, level: str, tmp_path: Path, database: Database
+) -> None:
+    folder = project(tmp_path / "p")
+    revise(folder, "op.execute('CREATE TABLE there (id int); CREATE SEQUENCE turns')")
+    revise(folder, upgrade)
+    assert levels(folder, database) == {"r1": "info", "r2": level}
+
+
+def test_in_one_transaction_it_is_not_known_and_not_said(
+    tmp_path: Path, database: Database
+) -> None:
+    folder = project(tmp_path / "p", ENV.replace("transaction_per_migration=True", ""))
+    revise(folder, "op.create_table('there')")
+    revise(folder, "op.execute('SELECT 1')")
+    assert levels(folder, database) == {"r1": "info", "r2": "info"}
+    revise(folder, "op.execute('SELECT 2')")
+    assert levels(folder, database) == {"r3": "warn"}

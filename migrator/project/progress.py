@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from migrator.log import Event, emit
 from migrator.project import environment
+from migrator.project.idleness import Idleness
 from migrator.project.transactions import COMMENTS, Sentinel, Transactions, autocommit
 from migrator.report import Applied
 
@@ -33,6 +34,12 @@ _INDEX = re.compile(
 )
 
 
+_IDLE = (
+    "\nIt changed nothing, though its upgrade() is not empty: was the work done already, or did a"
+    " condition in it fail? migrator status --drift compares the schema."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A revision that Alembic applied, or was about to; `said` once the log has it."""
@@ -40,6 +47,8 @@ class Step:
     history: History
     applied: Applied
     said: bool
+    idle: bool = False
+    """It changed nothing, though it says that it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,7 @@ class Progress(Transactions):
         self.indexes = set(tried)
         """Those that a revision tried to build."""
         self._running: tuple[History, str, float] | None = None
+        self._idleness: Idleness | None = None
         self.refused: MigratorError | None = None
 
     @property
@@ -137,6 +147,7 @@ class Progress(Transactions):
         self._go_on()
         revision = step.revision
         self._running = (history, revision.revision, time.monotonic())
+        self._idleness = Idleness(revision, history.table) if history.adds else None
         self._wrote = self._left_something = False
         title = (revision.doc or "").strip()
         emit(
@@ -167,6 +178,8 @@ class Progress(Transactions):
         if self._running:
             self._running[0].permit(connection, statement)
         super().executing(connection, statement)
+        if self._running and self._idleness:
+            self._idleness.executing(connection, statement)
         if found := _INDEX.match(statement):
             self.indexes.add(found["name"])
 
@@ -213,7 +226,8 @@ class Progress(Transactions):
             return []
         history, revision, began = self._running
         seconds = round(time.monotonic() - began, 3)
-        return [Step(history, Applied(revision, seconds), said=False)]
+        idle = self._idleness is not None and self._idleness.found
+        return [Step(history, Applied(revision, seconds), said=False, idle=idle)]
 
     def _passed(self) -> None:
         """See that a commit went through: something came after it."""
@@ -230,10 +244,12 @@ def said(step: Step) -> Step:
         applied, history = step.applied, step.history
         emit(
             Event.REVISION_APPLIED,
-            f"{applied.revision}  {history.done} in {applied.duration_s:.2f} s",
+            f"{applied.revision}  {history.done} in {applied.duration_s:.2f} s"
+            + (_IDLE if step.idle else ""),
+            level="warn" if step.idle else "info",
             revision=applied.revision,
             duration_s=applied.duration_s,
             version_table=str(history.table),
             **history.told,
         )
-    return Step(step.history, step.applied, said=True)
+    return replace(step, said=True)

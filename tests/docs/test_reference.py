@@ -223,6 +223,8 @@ def seen(server: Server, tmp_path_factory: pytest.TempPathFactory) -> list[dict[
         database.rows("UPDATE migrator.revision SET sha256 = 'another', file_sha256 = 'another'")
         lines += run("run", "-x", "a=b", url=database.url).lines
     with server.fresh() as database:
+        lines += run("run", tree="changes_nothing", url=database.url).lines
+    with server.fresh() as database:
         lines += run("run", tree="fails_second_per_revision", url=database.url).lines
         lines += run("run", AUTO_MIGRATE="false").lines
     with server.fresh() as database:
