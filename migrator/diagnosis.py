@@ -191,7 +191,7 @@ def _unproven(found: Identified) -> str:
     if found.obstacle:
         told += f" The rehearsal ended early: {found.obstacle.message}"
     if found.nearest:
-        said = "; ".join(map(str, found.nearest.differences[:_MOST_NAMED]))
+        said = "; ".join(found.nearest.differences[:_MOST_NAMED])
         more = len(found.nearest.differences) - _MOST_NAMED
         said += f"; and {more} more" if more > 0 else ""
         told += f" {found.nearest.revision} comes nearest: {said}."

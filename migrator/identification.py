@@ -11,22 +11,17 @@ from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
 from migrator.database.copy import cancelled_with_us, copy
-from migrator.database.difference import compared
+from migrator.database.departure import departures
 from migrator.database.shape import shape
 from migrator.database.witness import witness
 from migrator.errors import MigratorError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from migrator.database.connection import Server
-    from migrator.database.difference import Difference
     from migrator.project.leg import Leg
     from migrator.settings import Settings
 
 _WITHIN_S = 20.0
-LEDGER = "migrator"
-"""The schema of the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +29,8 @@ class Candidate:
     """A revision, and how the database differs from what it makes."""
 
     revision: str
-    differences: tuple[Difference, ...]
+    differences: tuple[str, ...]
+    """In words."""
     does_nothing: bool
     """Its upgrade() is empty, so that the revision before it makes the same."""
 
@@ -83,7 +79,8 @@ def identify(settings: Settings, server: Server) -> Identified:
 
     with copy(None, "embedded") as copied, connect(copied.address, _WITHIN_S) as there:
         plan = survey(find(replace(settings, database_url=copied.address)), witness(there))
-        wanted = _besides_the_ledger(shape(server.connection, plan.tables))
+        wanted = shape(server.connection, plan.tables)
+        alike = server.version // 10_000 == there.version // 10_000
         found: list[Candidate] = []
         with cancelled_with_us(copied):
             for leg in legs(plan):
@@ -91,15 +88,10 @@ def identify(settings: Settings, server: Server) -> Identified:
                     leg.forth(Watcher())
                 except MigratorError as error:
                     return Identified(tuple(found), error)
-                differences = compared(shape(there.connection, plan.tables), wanted)
+                made = shape(there.connection, plan.tables)
+                differences = departures(made, wanted, same_major=alike)
                 found.append(Candidate(leg.revision, differences, _does_nothing(leg)))
     return Identified(tuple(found))
-
-
-def _besides_the_ledger(things: Mapping[str, str]) -> dict[str, str]:
-    """Leave out what no revision makes and we do."""
-    names = {name: name.partition(" ")[2].partition(".")[0] for name in things}
-    return {name: told for name, told in things.items() if names[name] != LEDGER}
 
 
 def _does_nothing(leg: Leg) -> bool:

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     Within = Callable[[Address], AbstractContextManager[object]]
 
 _WITHIN_S = 20.0
+_PERMITTED = "migrator.permitted"
+_WITH_DATA = (
+    "The copy has no rows, and the constraint may hold where they are: --with-data copies them."
+)
+_OF_ROWS = "23"
+"""The class of SQLSTATE for a constraint that rows break (PostgreSQL, appendix A)."""
 _DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."
 
 
@@ -76,10 +82,20 @@ def foreseen(server: Server, settings: Settings, order: Order) -> Forecast:
         if not order.with_data:
             copy_revisions(server, copied.scratch)
         plan, trace = _rehearsed(settings, copied, server)
+        trace = trace if order.with_data else _doubted(trace)
         version = readable_version(copied.scratch.connection.server_version)
         rehearsal = Rehearsal(copied.on, version, order.with_data)
         conditions = _conditions(server, trace, queries=settings.log_queries)
         return _told(plan, trace, conditions, rehearsal)
+
+
+def _doubted(trace: Trace) -> Trace:
+    """Mark a failure as uncertain that rows would have kept away, had the copy any."""
+    failure = trace.failure
+    if failure is None or not (failure.error["sqlstate"] or "").startswith(_OF_ROWS):
+        return trace
+    error = {**failure.error, "hint": _WITH_DATA}
+    return replace(trace, failure=replace(failure, error=error, uncertain=True))
 
 
 def from_base(settings: Settings, within: Within = nullcontext) -> Forecast:
@@ -141,6 +157,8 @@ def _permitted(target: Server | None) -> Callable[[Connection], None]:
     def permit(connection: Connection) -> None:
         if target is None or connection.dialect.name != "postgresql":
             return
+        if connection.info.get(_PERMITTED):
+            return
         seen = Identity.seen_by(lambda query: quietly(connection, query))
         if seen.is_place_of(target.identity):
             raise ConfigurationError(
@@ -149,6 +167,7 @@ def _permitted(target: Server | None) -> Callable[[Connection], None]:
                 hint="Let env.py take its URL from config.get_main_option('sqlalchemy.url') or"
                 " from DATABASE_URL.",
             )
+        connection.info[_PERMITTED] = True
 
     return permit
 

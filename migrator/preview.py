@@ -90,7 +90,7 @@ def exit_code(forecast: Forecast, limit: str | None, *, codes: bool) -> int:
     Else it is 0 for any answer; with `codes` it tells whether something is pending, or is more of
     a risk than `limit` allows.
     """
-    if forecast.trace.failure:
+    if forecast.trace.failure and forecast.fails:
         return forecast.trace.failure.exit_code
     if not codes:
         return 0

@@ -41,7 +41,12 @@ class Forecast:
     @property
     def verdict(self) -> str:
         """`safe`, `caution` or `danger`."""
-        return verdict(self.hazards, fails=self.trace.failure is not None)
+        return verdict(self.hazards, fails=self.fails)
+
+    @property
+    def fails(self) -> bool:
+        """Whether a run would fail: what only lacked the rows is not known to."""
+        return self.trace.failure is not None and not self.trace.failure.uncertain
 
     @property
     def pending(self) -> tuple[str, ...]:

@@ -98,6 +98,7 @@ class Recorder(Watcher):
 
     def executing(self, connection: Connection, statement: str) -> None:
         """Note where a statement comes from, and look how things are before it."""
+        self._permit(connection)  # SQLAlchemy 1.4 begins nothing where env.py does not
         if not self._is_of_a_revision(statement):
             self._running = None
             return

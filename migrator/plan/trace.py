@@ -139,6 +139,8 @@ class Failure:
     error: Mapping[str, str | None]
     """As in the report of a run: `kind`, `message`, `sqlstate`, `hint`."""
     exit_code: int
+    uncertain: bool = False
+    """It broke a constraint on a copy without rows, and may not where they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,9 @@ class Look(Watcher):
         self.asked = self.chosen = False
         """Whether env.py asked a database for anything before it chose a version table."""
 
-    def executing(self, connection: Connection, statement: str) -> None:  # noqa: ARG002
+    def executing(self, connection: Connection, statement: str) -> None:
         """Notice a question that is not Alembic's own, about its version table."""
+        self._permit(connection)  # SQLAlchemy 1.4 begins nothing where env.py does not
         if not self.chosen and _READS.match(statement):
             self.asked |= not _OF_ALEMBIC.search(statement)
 

@@ -224,3 +224,27 @@ def test_the_rows_of_a_table_that_is_read_are_not_said_to_change(
         ("public.orders",),
         ("public.orders",),
     ]
+
+
+REFERS = (
+    "CREATE TABLE kinds (id int PRIMARY KEY)",
+    "INSERT INTO kinds VALUES (1)",
+    "CREATE TABLE things (kind int REFERENCES kinds)",
+)
+
+
+def test_a_constraint_that_only_lacks_its_rows_is_a_caution_and_no_failure(
+    tmp_path: Path, database: Database
+) -> None:
+    folder = project(tmp_path / "p")
+    in_production(folder, database, *REFERS)
+    revise(
+        folder, "op.execute('INSERT INTO things VALUES (1)')", "op.execute('DELETE FROM things')"
+    )
+    found = foreseen(folder, database)
+    assert found.trace.failure is not None
+    assert (found.trace.failure.error["sqlstate"], found.fails) == ("23503", False)
+    assert "--with-data" in (found.trace.failure.error["hint"] or "")
+    assert found.verdict == "caution"
+    sure = foreseen(folder, database, planning.Order(with_data=True))
+    assert (sure.trace.failure, sure.verdict) == (None, "safe")

@@ -60,7 +60,9 @@ def _failed(failure: Failure) -> Hazard:
         reason = "It uses a value of an enum in the transaction that adds it, and fails."
         found = _hazard("enum-value-used", "danger", revision, reason)
         return replace(found, example=examples.new_enum_value())
-    found = _hazard("fails", "danger", revision, f"It fails: {failure.error.get('message')}")
+    told = f"It fails: {failure.error.get('message')}"
+    level = "caution" if failure.uncertain else "danger"
+    found = _hazard("fails", level, revision, told)
     return replace(found, instead=failure.error.get("hint") or found.instead)
 
 
