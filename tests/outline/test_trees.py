@@ -25,6 +25,7 @@ PROVEN = {
     *(
         "alters_in_one",
         "alters_table",
+        "changes_nothing",
         "commits_by_hand",
         "concurrent_index",
         "deferred_constraint",
