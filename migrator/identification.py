@@ -13,7 +13,7 @@ from migrator.database.connection import connect
 from migrator.database.copy import cancelled_with_us, copy
 from migrator.database.departure import departures
 from migrator.database.shape import shape
-from migrator.database.witness import witness
+from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def identify(settings: Settings, server: Server) -> Identified:
     Raises `ConfigurationError` where there is no embedded server, `ProjectError` where the project
     is broken.
     """
-    from migrator.project.environment import Watcher  # noqa: PLC0415 - loads Alembic
+    from migrator.project.confined import Confined  # noqa: PLC0415 - loads Alembic
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.leg import legs  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
@@ -82,10 +82,11 @@ def identify(settings: Settings, server: Server) -> Identified:
         wanted = shape(server.connection, plan.tables)
         alike = server.version // 10_000 == there.version // 10_000
         found: list[Candidate] = []
+        watcher = Confined(confined_to(there))
         with cancelled_with_us(copied):
             for leg in legs(plan):
                 try:
-                    leg.forth(Watcher())
+                    leg.forth(watcher)
                 except MigratorError as error:
                     return Identified(tuple(found), error)
                 made = shape(there.connection, plan.tables)

@@ -22,6 +22,7 @@ from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged
 from migrator.plan.trace import Trace
+from migrator.project.surroundings import without_libpqs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +105,7 @@ def from_base(settings: Settings, within: Within = nullcontext) -> Forecast:
     Needs no target: it runs on an empty embedded server, and env.py runs within what is made of
     that one's address. Raises as `forecast` does.
     """
-    with copy(None, "embedded") as copied, within(copied.address):
+    with without_libpqs(), copy(None, "embedded") as copied, within(copied.address):
         told = replace(settings, transactions="per-revision")
         plan, trace = _rehearsed(told, copied, None)
         version = readable_version(copied.scratch.connection.server_version)
@@ -141,7 +142,7 @@ def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple
         cancelled_with_us(copied),
         closing(there.again(_WITHIN_S)) as looking,
     ):
-        permit = _permitted(target)
+        permit = _permitted(target, there)
         plan = survey(find(told), witness(there), look=Look(permit))
         known = observation.all_of(fetch(looking, observation.ALL)[0][0])
         with closing(Attendant(partial(there.again, _WITHIN_S), known)) as attendant:
@@ -150,20 +151,24 @@ def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple
     return plan, trace
 
 
-def _permitted(target: Server | None) -> Callable[[Connection], None]:
-    """Give what refuses a connection of env.py to the target: the plan changes nothing there."""
+def _permitted(target: Server | None, there: Server) -> Callable[[Connection], None]:
+    """Give what refuses a connection of env.py to the target: the plan changes nothing there.
+
+    Where there is no target, it refuses any but to the copy.
+    """
     from migrator.project.transactions import quietly  # noqa: PLC0415 - loads SQLAlchemy
 
     def permit(connection: Connection) -> None:
-        if target is None or connection.dialect.name != "postgresql":
+        if connection.dialect.name != "postgresql":
             return
         if connection.info.get(_PERMITTED):
             return
         seen = Identity.seen_by(lambda query: quietly(connection, query))
-        if seen.is_place_of(target.identity):
+        if seen.is_place_of(target.identity) if target else seen != there.identity:
+            told = "the target itself" if target else "another database"
             raise ConfigurationError(
-                f"env.py connects to the target itself ({seen.database}), and not to the copy that"
-                " it was given. Nothing was run there.",
+                f"env.py connects to {told} ({seen.database}), and not to the copy that it was"
+                " given. Nothing was run there.",
                 hint="Let env.py take its URL from config.get_main_option('sqlalchemy.url') or"
                 " from DATABASE_URL.",
             )

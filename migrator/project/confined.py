@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from migrator.project.environment import Witness
 
 
+_SEEN = "migrator.seen"
+
+
 class Confined(Watcher):
     """Asks of each connection to a Postgres where it leads, before anything is run on it."""
 
@@ -22,5 +25,13 @@ class Confined(Watcher):
 
     def begun(self, connection: Connection) -> None:
         """Let the witness see it."""
-        if connection.dialect.name == "postgresql":
+        self._see(connection)
+
+    def executing(self, connection: Connection, statement: str) -> None:  # noqa: ARG002
+        """Let the witness see it: SQLAlchemy 1.4 begins nothing where env.py does not."""
+        self._see(connection)
+
+    def _see(self, connection: Connection) -> None:
+        if connection.dialect.name == "postgresql" and not connection.info.get(_SEEN):
             self._witness(lambda query: quietly(connection, query))
+            connection.info[_SEEN] = True

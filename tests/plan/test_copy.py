@@ -261,3 +261,19 @@ def test_any_project_is_rehearsed_as_it_is(tree: str, server: Server) -> None:
         assert (ended.exit_code, told["failed"]) == (0, None), ended.output
         assert told["statements"]
         assert empty.tables() == set()
+
+
+def test_from_base_an_env_py_that_reaches_a_real_database_is_stopped(
+    release: Path, database: Database
+) -> None:
+    url = database.url.replace("postgresql:", "postgresql+psycopg2:")
+    file = release / "env.py"
+    text = file.read_text()
+    end = text.index("with engine")
+    early = "with engine.begin() as c:\n    c.exec_driver_sql('CREATE TABLE mistake ()')\n"
+    made = f"from sqlalchemy import create_engine\nengine = create_engine({url!r})\n{early}"
+    file.write_text(text[:end] + made + text[end:])
+    ended = run("plan", "--from-base", tree=release)
+    assert ended.exit_code == 78, ended.output
+    assert "another database" in ended.stderr
+    assert "mistake" not in database.tables()
