@@ -109,9 +109,9 @@ def test_a_backup_is_named_by_its_name_its_last_part_or_its_address(
     original: Database, server: Server, tmp_path: Path
 ) -> None:
     place = backed_up(original, tmp_path)
+    [dump] = [file for file in files(tmp_path) if file.suffix != ".json"]
     original.rows("UPDATE kept SET text = 'later'")
     run("backup", url=original.url, **place)
-    dump = files(tmp_path)[0]
     for number, name in enumerate((f"{original.name}/{dump.stem}", dump.stem, f"file://{dump}")):
         into = f"{original.name}_as_{number}"
         answer = restored(run("restore", name, "--into", into, "--json", url=original.url, **place))

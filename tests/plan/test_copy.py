@@ -15,6 +15,7 @@ import pytest
 from migrator import planning
 from migrator.database.copy import PREFIX
 from migrator.errors import ConfigurationError, DeniedError
+from tests.backups import EMBEDDED as PROGRAMS
 from tests.backups import path
 from tests.command import eventually, run, start
 from tests.plan.releases import ENV, in_production, project, revise
@@ -77,7 +78,10 @@ def role(database: Database) -> Iterator[str]:
     database.rows(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
-def test_the_targets_catalogue_and_log_are_as_they_were(tmp_path: Path) -> None:
+def test_the_targets_catalogue_and_log_are_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", path(PROGRAMS))  # the server of its own is an embedded one
     with own_server() as server, server.fresh() as database:  # nobody else writes there
         folder = project(tmp_path / "p")
         in_production(folder, database, *ORDERS)
