@@ -61,16 +61,22 @@ class MustBeRunError(Exception):
 
 
 def take(
-    settings: Settings, server: Server, *, briefly: bool = False, aloof: bool = False
+    settings: Settings,
+    server: Server,
+    *,
+    briefly: bool = False,
+    aloof: bool = False,
+    keeps: bool = True,
 ) -> tuple[Bearings, Look]:
     """Find out where the database stands, and give a way to ask again by another connection.
 
     The project is run only where nothing else can tell, or, unless `briefly`, where something is
     pending, to say what. Raises `ProjectError` where the project is broken, and `MustBeRunError`
-    instead of running it where the asker stays `aloof`.
+    instead of running it where the asker stays `aloof`. What is found is kept in the ledger for the
+    next one, unless not even that may be written: `keeps`.
     """
     state = shortcut.state(settings)
-    short = Shortcut(settings, state, server.connection) if state else None
+    short = Shortcut(settings, state, server.connection, keeps=keeps) if state else None
     if short and (outline := short.outline):
         current = revisions(server.connection, outline.table)
         if outline.satisfied_by(current):

@@ -120,7 +120,7 @@ def _told(plan: Plan, trace: Trace, conditions: Conditions, rehearsal: Rehearsal
 def _at_head(settings: Settings, server: Server) -> Forecast | None:
     """Give the forecast of a database that needs nothing, where that can be told without more."""
     try:
-        found, _ = bearings.take(settings, server, aloof=True)
+        found, _ = bearings.take(settings, server, aloof=True, keeps=False)
     except bearings.MustBeRunError:
         return None
     if not found.there:

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 class Shortcut:
     """What the project's files prove, or an earlier run of the same files found out."""
 
-    def __init__(self, settings: Settings, state: str, connection: Connection) -> None:
-        """Look into the ledger, and else at the files."""
+    def __init__(
+        self, settings: Settings, state: str, connection: Connection, *, keeps: bool = True
+    ) -> None:
+        """Look into the ledger, and else at the files; nothing is written unless it `keeps`."""
+        self._keeps = keeps
         self._state, self._connection, self._memory = state, connection, Memory(connection)
         known = self._recalled()
         self.outline = known or _read(settings)
@@ -56,6 +59,8 @@ class Shortcut:
         return None
 
     def _keep(self, head: str, table: VersionTable, files: tuple[str, ...]) -> None:
+        if not self._keeps:
+            return
         self._memory.keep(
             self._state, Finding(head, table, files, imported.digest(files, os.environ))
         )
