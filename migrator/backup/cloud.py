@@ -26,7 +26,7 @@ _MOST_PARTS = 9_000
 """S3 takes 10,000 parts of an upload (its docs, "multipart upload limits")."""
 _IN_MEMORY = 40 * _MIB
 """So much of an upload may be on its way at a time."""
-_PIECE, _READ_AHEAD = 16 * _MIB, 1
+_PIECE, _READ_AHEAD = 8 * _MIB, 1
 _CLIENT = {"timeout": timedelta(minutes=3), "connect_timeout": timedelta(seconds=10)}
 _RETRY = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
 _QUERY = re.compile(r"\?\S+")
