@@ -12,10 +12,10 @@ from migrator.backup.crew import Crew
 from migrator.backup.duplicate import duplicate
 from migrator.database import observation, traffic
 from migrator.database.attendant import Attendant
-from migrator.database.connection import Identity, connect, fetch, readable_version
+from migrator.database.connection import connect, fetch, readable_version
 from migrator.database.copy import cancelled_with_us, copy, copy_revisions
 from migrator.database.source import Source
-from migrator.database.witness import witness
+from migrator.database.witness import aside_from, witness
 from migrator.errors import ConfigurationError
 from migrator.log import structured
 from migrator.plan.conditions import Conditions, Obstacle, Table
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from sqlalchemy.engine import Connection
-
     from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.database.copy import Copy
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
     Within = Callable[[Address], AbstractContextManager[object]]
 
 _WITHIN_S = 20.0
-_PERMITTED = "migrator.permitted"
 _WITH_DATA = (
     "The copy has no rows, and the constraint may hold where they are: --with-data copies them."
 )
@@ -132,6 +129,7 @@ def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple
     structured()
     from migrator.plan.recorder import Recorder  # noqa: PLC0415 - loads SQLAlchemy
     from migrator.plan.rehearsal import rehearse  # noqa: PLC0415 - loads Alembic
+    from migrator.project.confined import permitting  # noqa: PLC0415 - as above
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
     from migrator.project.transactions import Look  # noqa: PLC0415 - as above
@@ -142,39 +140,13 @@ def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple
         cancelled_with_us(copied),
         closing(there.again(_WITHIN_S)) as looking,
     ):
-        permit = _permitted(target, there)
+        permit = permitting(aside_from(target, there))
         plan = survey(find(told), witness(there), look=Look(permit))
         known = observation.all_of(fetch(looking, observation.ALL)[0][0])
         with closing(Attendant(partial(there.again, _WITHIN_S), known)) as attendant:
             recorder = Recorder(known, attendant, permit)
             trace = rehearse(plan, witness(there), recorder, alone=target is None)
     return plan, trace
-
-
-def _permitted(target: Server | None, there: Server) -> Callable[[Connection], None]:
-    """Give what refuses a connection of env.py to the target: the plan changes nothing there.
-
-    Where there is no target, it refuses any but to the copy.
-    """
-    from migrator.project.transactions import quietly  # noqa: PLC0415 - loads SQLAlchemy
-
-    def permit(connection: Connection) -> None:
-        if connection.dialect.name != "postgresql":
-            return
-        if connection.info.get(_PERMITTED):
-            return
-        seen = Identity.seen_by(lambda query: quietly(connection, query))
-        if seen.is_place_of(target.identity) if target else seen != there.identity:
-            told = "the target itself" if target else "another database"
-            raise ConfigurationError(
-                f"env.py connects to {told} ({seen.database}), and not to the copy that it was"
-                " given. Nothing was run there.",
-                hint="Let env.py take its URL from config.get_main_option('sqlalchemy.url') or"
-                " from DATABASE_URL.",
-            )
-        connection.info[_PERMITTED] = True
-
-    return permit
 
 
 def _conditions(server: Server, trace: Trace, *, queries: bool) -> Conditions:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     FirstRow = Callable[[str], Any]
 
+_TAKE_IT = (
+    "Let env.py take its URL from config.get_main_option('sqlalchemy.url') or from DATABASE_URL."
+)
+
 
 def confined_to(server: Server) -> Callable[[FirstRow], None]:
     """Give a function that refuses a connection to any other database than this empty one.
@@ -28,8 +32,7 @@ def confined_to(server: Server) -> Callable[[FirstRow], None]:
             raise ConfigurationError(
                 f"env.py connects elsewhere: to {seen}, and not to the empty database that it was"
                 " given. Nothing was run there.",
-                hint="Let env.py take its URL from config.get_main_option('sqlalchemy.url') or"
-                " from DATABASE_URL.",
+                hint=_TAKE_IT,
             )
 
     return ask
@@ -50,6 +53,26 @@ def witness(server: Server) -> Callable[[FirstRow], None]:
                 " Nothing was applied.",
                 hint="Let env.py take its URL from config.get_main_option('sqlalchemy.url') or"
                 f" from DATABASE_URL, or let {server.address.source} name the database it uses.",
+            )
+
+    return ask
+
+
+def aside_from(target: Server | None, copy: Server) -> Callable[[FirstRow], None]:
+    """Give a function that refuses a connection to the target of a plan, which changes nothing.
+
+    Where there is no target, it refuses any but to the copy. It is called and raises as what
+    `witness` gives.
+    """
+
+    def ask(first_row: FirstRow) -> None:
+        seen = Identity.seen_by(first_row)
+        if seen.is_place_of(target.identity) if target else seen != copy.identity:
+            told = "the target itself" if target else "another database"
+            raise ConfigurationError(
+                f"env.py connects to {told} ({seen.database}), and not to the copy that it was"
+                " given. Nothing was run there.",
+                hint=_TAKE_IT,
             )
 
     return ask

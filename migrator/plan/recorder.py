@@ -6,7 +6,6 @@ import json
 import re
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from migrator.project.transactions import autocommit, quietly
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from types import FrameType
 
     from sqlalchemy.engine import Connection
 
@@ -293,10 +293,9 @@ def _changes(statement: str, table: str) -> bool:
 
 def _line_in(file: str) -> int | None:
     """Give the line of this file that the present call comes from."""
-    with suppress(ValueError):
-        frame = sys._getframe(1)  # noqa: SLF001 - `inspect.stack` reads the source of every frame
-        while frame is not None:
-            if frame.f_code.co_filename == file:
-                return frame.f_lineno
-            frame = frame.f_back  # type: ignore[assignment]
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - `inspect` reads each one's source
+    while frame is not None:
+        if frame.f_code.co_filename == file:
+            return frame.f_lineno
+        frame = frame.f_back
     return None

@@ -91,13 +91,8 @@ def _steps(
 
 
 def _failure(error: BaseException, course: _Course, project: Project) -> Failure:
-    if isinstance(error, MigratorError):
-        ours = error
-    elif course.running is not None or course.ran_any:
-        what = f"revision {course.running}" if course.running else None
-        ours = failure.of_revision(error, what, project)
-    else:
-        ours = failure.of_env_py(error, project)
+    what = f"revision {course.running}" if course.running else None
+    ours = failure.of_step(error, what, project, at_commit=course.ran_any)
     return Failure(course.running, course.recorder.failed_at(), ours.fields(), ours.exit_code)
 
 

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrator.errors import MigratorError
 from migrator.project import environment, failure, revisions
 from migrator.project.plan import History
 from migrator.project.url import give_url
@@ -66,9 +65,8 @@ def ascend(plan: Plan, watcher: Watcher) -> None:
             environment.run(project, work, watcher=watcher)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
-            if isinstance(error, MigratorError) or not running:
-                raise failure.of_env_py(error, project) from None
-            raise failure.of_revision(error, f"revision {running[-1]}", project) from None
+            what = f"revision {running[-1]}" if running else None
+            raise failure.of_step(error, what, project) from None
 
 
 def _steps(

@@ -11,9 +11,21 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from migrator.project.environment import Witness
+    from migrator.project.transactions import Permit
 
 
 _SEEN = "migrator.seen"
+
+
+def permitting(witness: Witness) -> Permit:
+    """Give what lets a witness see each connection to a Postgres once; it raises where it must."""
+
+    def permit(connection: Connection) -> None:
+        if connection.dialect.name == "postgresql" and connection.info.get(_SEEN) is not witness:
+            witness(lambda query: quietly(connection, query))
+            connection.info[_SEEN] = witness
+
+    return permit
 
 
 class Confined(Watcher):
@@ -21,7 +33,7 @@ class Confined(Watcher):
 
     def __init__(self, witness: Witness) -> None:
         """Have this witness, which raises where one leads elsewhere."""
-        self._witness = witness
+        self._see = permitting(witness)
 
     def begun(self, connection: Connection) -> None:
         """Let the witness see it."""
@@ -30,8 +42,3 @@ class Confined(Watcher):
     def executing(self, connection: Connection, statement: str) -> None:  # noqa: ARG002
         """Let the witness see it: SQLAlchemy 1.4 begins nothing where env.py does not."""
         self._see(connection)
-
-    def _see(self, connection: Connection) -> None:
-        if connection.dialect.name == "postgresql" and not connection.info.get(_SEEN):
-            self._witness(lambda query: quietly(connection, query))
-            connection.info[_SEEN] = True

@@ -102,6 +102,18 @@ def of_env_py(error: BaseException, project: Project) -> MigratorError:
     return ProjectError(message, hint=said.hint, sqlstate=said.sqlstate)
 
 
+def of_step(
+    error: BaseException, what: str | None, project: Project, *, at_commit: bool = False
+) -> MigratorError:
+    """Give our error for what came out of env.py, whether a revision was running or not.
+
+    `what` names that one as for `of_revision`; None is none, or, `at_commit`, the commit after it.
+    """
+    if isinstance(error, MigratorError) or (what is None and not at_commit):
+        return of_env_py(error, project)
+    return of_revision(error, what, project)
+
+
 def of_revision(
     error: BaseException,
     what: str | None,

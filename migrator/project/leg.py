@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.migration import MigrationStep
 
-from migrator.errors import MigratorError
 from migrator.project import allowances, environment, failure, irreversible, revisions
 from migrator.project.find import downgrading
 
@@ -75,13 +74,9 @@ class Leg:
 
         try:
             environment.run(project, only_this, watcher=watcher)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
-            if isinstance(error, MigratorError):
-                raise
-            if not ran:
-                raise failure.of_env_py(error, project) from None
-            raise failure.of_revision(error, what, project) from None
+            raise failure.of_step(error, what if ran else None, project) from None
 
 
 def legs(plan: Plan) -> tuple[Leg, ...]:
