@@ -101,6 +101,7 @@ MAY_USE = {
         *BASE,
     },
     "demo": {"database", *BASE},
+    "develop": {"develop", *BASE},
     "embed": {"boundary", "job", "project", *BASE},
     "answer": {"database", "history", "job", "shortcut", *BASE},
     "rollback": {"boundary", "database", "execution", "history", "project", *BASE},

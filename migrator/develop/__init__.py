@@ -1,0 +1,1 @@
+"""The developer's machine: what has no business near a database that others use."""
