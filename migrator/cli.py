@@ -273,6 +273,27 @@ def demo() -> int:
         return _said(error)
 
 
+@commands.command()
+@with_settings(*_WHERE, *_BACK, *_BACKUP[:-1], "after", "verify", "report")
+@click.option("--database", required=True, metavar="NAME", help="its name, again, to be sure")
+@click.option("--no-backup", is_flag=True, help="take none before the old one is dropped")
+@click.option("--not-local", multiple=True, metavar="HOST", help="this host is meant, too")
+@click.option("--end-sessions", is_flag=True, help="end those who are connected to it")
+@click.option("--yes", is_flag=True, help="do not ask")
+def reset(*, database: str, no_backup: bool, yes: bool, **given: Any) -> int:  # noqa: ANN401 - as `run`
+    """Make a local database anew and bring it to head: what is in it is dropped."""
+    from migrator.develop import reset as resetting  # noqa: PLC0415 - loads Alembic
+
+    request = resetting.Request(
+        database,
+        given.pop("not_local"),
+        backs_up=not no_backup,
+        end_sessions=given.pop("end_sessions"),
+        consent=partial(_consent, "A reset", yes=yes),
+    )
+    return resetting.command(request, _text(given), os.environ, own_stdout())
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with an exit code of the contract."""
     try:

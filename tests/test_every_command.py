@@ -28,6 +28,7 @@ COMMANDS = [
     ("rollback", "--steps", "1", "--yes"),
     ("repair", "--yes"),
 ]
+ANEW = ("reset", "--database", "nowhere", "--yes")
 STATES = {
     "empty": "",
     "foreign": "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);"
@@ -66,7 +67,7 @@ def test_it_says_what_is_wrong_and_leaves_it(
         assert "theirs" in database.tables()
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", [*COMMANDS, ANEW], ids=" ".join)
 def test_where_nobody_answers_it_is_worth_another_try(
     command: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from migrator.errors import UnprovenError
 if TYPE_CHECKING:
     from migrator.database.connection import Server
 
-PREFIXES = (scratch.PREFIX, copy.PREFIX, destination.PREFIX)
+PREFIXES = (scratch.PREFIX, scratch.RESET, copy.PREFIX, destination.PREFIX)
 """What the names of our own scratch databases begin with."""
 _WITHIN_S = 20.0
 _GONE = ("08", "57P")

@@ -57,13 +57,19 @@ def others(server: Server, database: str, ours: str) -> list[str]:
 
 
 def refuse(sessions: Sequence[str], database: str, kept: str) -> BusyError:
-    """Give the error of a database that is in use; `kept` says what is left of the restore."""
+    """Give the error of a database that is in use; `kept` says what is left of the work."""
     named = "; ".join(sessions[:_MOST_NAMED]) or "a session that has ended meanwhile"
     more = f"; and {len(sessions) - _MOST_NAMED} more" if len(sessions) > _MOST_NAMED else ""
     return BusyError(
         f"Others are connected to {database}, so it cannot be replaced: {named}{more}.",
         hint=f"Stop them, or end their sessions by --end-sessions. {kept}",
     )
+
+
+def end_sessions(server: Server, database: str) -> None:
+    """End every session in a database, of whomever it is."""
+    with closing(server.again(_WITHIN_S)) as session:
+        fetch(session, _END, [database])
 
 
 def rename(server: Server, database: str, name: str) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PREFIX = "migrator_proof_"
 """Then letters that stand for the target's name, by which a later run knows what was left."""
+RESET = "migrator_reset_"
+"""As above, of what is to take the target's place."""
 _WITHIN_S = 20.0
 _MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
 _LOCALE_OF = """
@@ -149,7 +151,7 @@ def _made(
     try:
         yield
     finally:
-        _drop(server, name)
+        drop(server, name)
 
 
 def _locale(found: dict[str, Any], connection: Connection) -> str:
@@ -199,8 +201,11 @@ def _sweep(owner: Connection, prefix: str, older_than_s: float) -> None:
             _say(owner, "DROP DATABASE IF EXISTS {name}", name)
 
 
-def _drop(server: Server, name: str) -> None:
-    """Drop it on a session of its own: the one that made it may be gone, or have been cancelled."""
+def drop(server: Server, name: str) -> None:
+    """Drop it on a session of its own: the one that made it may be gone, or have been cancelled.
+
+    Whoever is connected to it is ended.
+    """
     with closing(server.again(_WITHIN_S)) as session:
         _say(session, "DROP DATABASE IF EXISTS {name} WITH (FORCE)", name)
 
