@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOVES = {"ban-set-schema", "renaming-object"}
 """What squawk says of any object, and we of a table alone."""
+_DROPS_TRIGGER = re.compile(r"\s*DROP\s+TRIGGER\b", re.IGNORECASE)
 _FAMILIES = (rewrites, scans, locks, compatibility, rows, revisions)
 
 
@@ -26,8 +28,20 @@ def judged(trace: Trace, conditions: Conditions) -> tuple[tuple[Hazard, ...], tu
     remarks, ours = lint.lint(trace), hazards(trace, conditions)
     moved = {hazard.statement for hazard in ours if hazard.code == "rename-table"}
     further = (h for h in remarks.hazards if h.statement not in moved or h.code not in _MOVES)
-    found = accepted(trace, (*ours, *further))
+    found = accepted(trace, (*ours, *(h for h in further if not _is_of_a_trigger(h, trace))))
     return found, (*remarks.warnings, *idle_allowances(trace, found, lint.KEPT))
+
+
+def _is_of_a_trigger(hazard: Hazard, trace: Trace) -> bool:
+    """Tell whether a function goes after its trigger: no app can call it, and no other has it.
+
+    Postgres refuses to drop a function that a trigger is left with.
+    """
+    if hazard.code != "ban-drop-function" or hazard.statement is None:
+        return False
+    drop = trace.statements[hazard.statement - 1]
+    earlier = (each for each in trace.transaction_of(drop) if each.number < drop.number)
+    return any(_DROPS_TRIGGER.match(each.sql) for each in earlier)
 
 
 def hazards(trace: Trace, conditions: Conditions) -> tuple[Hazard, ...]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from migrator.plan import lint
+from migrator.plan.conditions import Conditions
+from migrator.plan.hazards import judged
 from migrator.plan.trace import Revision, Statement, Trace
 
 SQUAWK = Path(sys.executable).parent / "squawk"
@@ -52,6 +54,13 @@ def test_what_we_say_and_what_is_style_is_left_out() -> None:
 def test_the_drivers_placeholders_are_no_mistakes(placeholder: str) -> None:
     used = trace((f"DELETE FROM t WHERE a LIKE '%%' AND b = {placeholder}", TOO_LONG))  # noqa: S608
     assert [hazard.code for hazard in lint.lint(used).hazards] == ["identifier-too-long"]
+
+
+def test_a_function_that_goes_with_its_trigger_breaks_nobody() -> None:
+    alone = trace(("DROP FUNCTION in_step()",))
+    assert [hazard.code for hazard in judged(alone, Conditions())[0]] == ["ban-drop-function"]
+    together = trace(("DROP TRIGGER in_step ON t", "DROP FUNCTION in_step()"))
+    assert judged(together, Conditions()) == ((), ())
 
 
 def test_where_it_is_missing_nothing_is_said(
