@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+_SECTION = re.compile(r"^## +(.+)$", re.MULTILINE)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _MARK = re.compile(r"<!-- run: (.+) -->\n\Z")
 
@@ -56,11 +57,13 @@ class Page:
     @property
     def blocks(self) -> list[Block]:
         """Its blocks of code."""
-        found = []
-        for fence in _FENCE.finditer(self.text):
-            mark = _MARK.search(self.text, 0, fence.start())
-            found.append(Block(fence[2], fence[3], mark[1] if mark else None))
-        return found
+        return blocks(self.text)
+
+    @property
+    def sections(self) -> dict[str, str]:
+        """The text below each heading of the second level, by the heading."""
+        parts = _SECTION.split(self.text)[1:]
+        return dict(zip(parts[::2], parts[1::2], strict=True))
 
     def table(self, *header: str) -> list[list[str]]:
         """Give the rows of the only table with this header."""
@@ -82,6 +85,15 @@ def pages() -> list[Page]:
 def page(path: str) -> Page:
     """Give the page of this path below the root."""
     return Page(ROOT / path)
+
+
+def blocks(text: str) -> list[Block]:
+    """Give the blocks of code in a page, or in a section of one."""
+    found = []
+    for fence in _FENCE.finditer(text):
+        mark = _MARK.search(text, 0, fence.start())
+        found.append(Block(fence[2], fence[3], mark[1] if mark else None))
+    return found
 
 
 def code(cell: str) -> list[str]:

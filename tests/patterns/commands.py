@@ -1,0 +1,61 @@
+"""Our commands on a project: `run` as a process at first, then, for speed, in this one."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from migrator import boundary, cli, job, planning, rollback, settings
+from tests.command import run
+from tests.patterns.pages import Said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from migrator.report import Journal
+    from migrator.settings import Settings
+    from tests.servers import Database
+
+_ENVIRON = {"MIGRATOR_DDL_LOCK_TIMEOUT": "1s"}
+
+
+class Commands:
+    """Those of a project, for a database."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        """Know both."""
+        self._folder, self._url = folder, database.url
+        self._flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
+
+    def plan(self) -> Said:
+        """Give what the plan says of what is pending."""
+        told, _ = settings.read(self._flags, _ENVIRON)
+        found = planning.forecast(told, planning.Order())
+        assert found.warnings == ()
+        by_code = {(hazard.code, hazard.allowed is not None) for hazard in found.hazards}
+        return Said(
+            found.verdict,
+            tuple(sorted(code for code, accepted in by_code if not accepted)),
+            tuple(sorted(code for code, accepted in by_code if accepted)),
+        )
+
+    def run(self) -> None:
+        """Bring the database to the project's head, by a process."""
+        ended = run("run", tree=self._folder, url=self._url, **_ENVIRON)
+        assert ended.exit_code == 0, ended.output
+
+    def run_again(self) -> None:
+        """Bring it there, without a process."""
+        self._here(job.run)
+
+    def rollback(self, words: tuple[str, ...]) -> None:
+        """Take revisions back, as the command line of a page says."""
+        said = cli.rollback.make_context("rollback", list(words)).params
+        request = rollback.Request(said["to"], frozenset(said["drop"]), lambda: None)
+        self._here(lambda told, journal: rollback.run(told, journal, request))
+
+    def _here(self, work: Callable[[Settings, Journal], object]) -> None:
+        log = io.StringIO()
+        _, error = boundary.perform(work, self._flags, _ENVIRON, log, hear=False)
+        assert error is None, log.getvalue()

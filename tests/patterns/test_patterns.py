@@ -1,0 +1,52 @@
+"""The patterns: the code of each page, applied, taken back and applied again beside an app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.backups import path as programs
+from tests.patterns import shop
+from tests.patterns.commands import Commands
+from tests.patterns.kept import KEPT
+from tests.patterns.pages import pattern, patterns
+from tests.patterns.rollout import Rollout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers import Database, Server
+
+
+@pytest.fixture(autouse=True)
+def _programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the server's own pg_dump on the PATH."""
+    monkeypatch.setenv("PATH", programs())
+
+
+@pytest.fixture(scope="module")
+def template(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Give the shop of the pages, with 20,000 rows in each table."""
+    with server.fresh() as made:
+        shop.fill(shop.checkout(tmp_path_factory.mktemp("shop") / "p"), made)
+        yield made
+
+
+@pytest.mark.parametrize("page", patterns(), ids=lambda page: page.stem)
+def test_each_release_goes_up_and_down_and_up_beside_the_app_and_loses_nothing(
+    page: Path, template: Database, server: Server, tmp_path: Path
+) -> None:
+    read, folder = pattern(page), shop.checkout(tmp_path / "p")
+    with server.fresh(template=template.name) as database:
+        Rollout(read, KEPT[read.name], folder, database).go()
+
+
+@pytest.mark.parametrize("page", patterns(), ids=lambda page: page.stem)
+def test_the_usual_way_has_the_hazards_that_the_page_names(
+    page: Path, template: Database, tmp_path: Path
+) -> None:
+    read, folder = pattern(page), shop.checkout(tmp_path / "p")
+    shop.write(folder, read.usual)
+    assert Commands(folder, template).plan() == read.usual_said
