@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import planning
 from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
-from migrator.database.connection import connect
-from migrator.database.copy import cancelled_with_us, copy
 from migrator.database.witness import confined_to, witness
 from migrator.errors import ProjectError, UnreachableError
+from migrator.ground import ground, in_place
 from migrator.log import silenced, structured
-from migrator.plan.hazard import LEVELS
+from migrator.plan.hazard import counts
 from migrator.position import capital, counted
 from migrator.project import models, revisions
 from migrator.project.confined import Confined
 from migrator.project.find import find
 from migrator.project.leg import legs
-from migrator.project.surroundings import in_place_of, without_libpqs
+from migrator.project.surroundings import without_libpqs
 from migrator.project.survey import survey
 from migrator.project.visit import visit
 from migrator.report import named
 from migrator.repository import new_files
-from migrator.roundtrip import NO_DOWNGRADE, RoundTrip
-from migrator.settings import URL_VARIABLES
+from migrator.roundtrip import RoundTrip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
 
-    from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.plan.hazard import Hazard
     from migrator.project.environment import Watcher
@@ -40,7 +36,6 @@ if TYPE_CHECKING:
     from migrator.project.plan import Plan
     from migrator.settings import Settings
 
-_WITHIN_S = 20.0
 _NOT_AT_THE_END = "Not looked at: the history does not run to its end."
 
 
@@ -73,7 +68,7 @@ class _Making:
 
     def all(self) -> Iterator[Check]:
         """Make them; raises `ProjectError` in the midst of one where the project is broken."""
-        with self._empty_database() as server:
+        with ground(self._environ) as server:
             told = replace(self._settings, database_url=server.address)
             self._projects = find(told)  # once: an application is loaded with the address it finds
             yield self._chain()
@@ -91,18 +86,6 @@ class _Making:
                 yield _models(plan, watcher)
                 yield _downgrade(trip)
         yield skipped("hazards", _NOT_AT_THE_END) if failed else self._hazards()
-
-    @contextmanager
-    def _empty_database(self) -> Iterator[Server]:
-        """Give one on an embedded server."""
-        with (
-            without_libpqs(),
-            copy(None, "embedded") as copied,
-            connect(copied.address, _WITHIN_S) as server,
-            cancelled_with_us(copied),
-            self._replacing(copied.address),
-        ):
-            yield server
 
     def _chain(self) -> Check:
         for project in self._projects:
@@ -145,29 +128,17 @@ class _Making:
             found = tuple(
                 Finding(f"{each.reason} ({each.code}, {each.level})", each.revision, each.instead)
                 for each in self._rehearsed()
-                if each.revision in self.new and self._counts(each)
+                if each.revision in self.new and counts(each, self._settings.max_risk)
             )
         except UnreachableError as error:  # of an application that keeps the address it had before
             found = (Finding(f"They could not be rehearsed: {error.message}", hint=error.hint),)
         return judged("hazards", f"New since {self._since}: {named(self.new)}.", found)
 
-    def _counts(self, hazard: Hazard) -> bool:
-        """Tell whether it is more than its author, or MIGRATOR_MAX_RISK, allows.
-
-        What has no way back was found on the way down already.
-        """
-        if hazard.code == NO_DOWNGRADE:
-            return False
-        limit = LEVELS.index(self._settings.max_risk or LEVELS[0])
-        return hazard.allowed is None and LEVELS.index(hazard.level) > limit
-
     def _rehearsed(self) -> tuple[Hazard, ...]:
         with without_libpqs():
-            return planning.from_base(self._settings, self._replacing).hazards
-
-    def _replacing(self, address: Address) -> AbstractContextManager[None]:
-        """Let every variable that names a target name this one."""
-        return in_place_of(address, self._environ, URL_VARIABLES)
+            return planning.from_base(
+                self._settings, partial(in_place, environ=self._environ)
+            ).hazards
 
 
 def _way(plan: Plan) -> str:

@@ -274,6 +274,27 @@ def demo() -> int:
 
 
 @commands.command()
+@with_settings(
+    *("database_url", "config", "config_section", "x", "max_risk", "connect_timeout"),
+    *("deadline", "log_format", "log_level"),
+)
+@_as_json
+@click.argument("message", required=False)
+@click.option("--empty", is_flag=True, help="a revision to fill in: nothing is compared")
+@click.option("--merge", is_flag=True, help="a revision that joins the heads")
+def new(*, as_json: bool, message: str | None, empty: bool, merge: bool, **flags: Any) -> int:  # noqa: ANN401 - as `run`
+    """Write the revision that the models ask for, in safe steps, and prove it: MESSAGE names it."""
+    if empty and merge:
+        refusal = "--empty and --merge are two revisions: say one of them"
+        raise click.UsageError(refusal)
+    if not (message or merge):
+        refusal = 'say what changes: migrator new "add email to users"'
+        raise click.UsageError(refusal)
+    order = {"message": message, "empty": empty, "merge": merge}
+    return questions.new(_text(flags), order, as_json=as_json)
+
+
+@commands.command()
 @with_settings(*_WHERE, *_BACK, *_BACKUP[:-1], "after", "verify", "report")
 @click.option("--database", required=True, metavar="NAME", help="its name, again, to be sure")
 @click.option("--no-backup", is_flag=True, help="take none before the old one is dropped")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.copy import Copy
     from migrator.project.plan import Plan
+    from migrator.project.transactions import Permit
     from migrator.settings import Settings
 
     Within = Callable[[Address], AbstractContextManager[object]]
@@ -127,26 +128,38 @@ def _at_head(settings: Settings, server: Server) -> Forecast | None:
 
 def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple[Plan, Trace]:
     structured()
-    from migrator.plan.recorder import Recorder  # noqa: PLC0415 - loads SQLAlchemy
-    from migrator.plan.rehearsal import rehearse  # noqa: PLC0415 - loads Alembic
     from migrator.project.confined import permitting  # noqa: PLC0415 - as above
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
     from migrator.project.transactions import Look  # noqa: PLC0415 - as above
 
     told = replace(settings, database_url=copied.address)
-    with (
-        connect(copied.address, _WITHIN_S) as there,
-        cancelled_with_us(copied),
-        closing(there.again(_WITHIN_S)) as looking,
-    ):
+    with connect(copied.address, _WITHIN_S) as there, cancelled_with_us(copied):
         permit = permitting(aside_from(target, there))
         plan = survey(find(told), witness(there), look=Look(permit))
+        return plan, recorded(plan, there, permit, alone=target is None)
+
+
+def recorded(plan: Plan, there: Server, permit: Permit, *, alone: bool) -> Trace:
+    """Run what is pending on a copy and give what was seen; `alone` is as for `rehearse`."""
+    from migrator.plan.recorder import Recorder  # noqa: PLC0415 - loads SQLAlchemy
+    from migrator.plan.rehearsal import rehearse  # noqa: PLC0415 - loads Alembic
+
+    with closing(there.again(_WITHIN_S)) as looking:
         known = observation.all_of(fetch(looking, observation.ALL)[0][0])
         with closing(Attendant(partial(there.again, _WITHIN_S), known)) as attendant:
             recorder = Recorder(known, attendant, permit)
-            trace = rehearse(plan, witness(there), recorder, alone=target is None)
-    return plan, trace
+            return rehearse(plan, witness(there), recorder, alone=alone)
+
+
+def in_itself(plan: Plan, there: Server, permit: Permit, on: str) -> Forecast:
+    """Give the forecast of what is pending in an empty database, which it is applied to.
+
+    Each revision is taken for a release of its own, and the tables that it finds for large ones.
+    """
+    trace = recorded(plan, there, permit, alone=True)
+    version = readable_version(there.connection.server_version)
+    return _told(plan, trace, Conditions(), Rehearsal(on, version))
 
 
 def _conditions(server: Server, trace: Trace, *, queries: bool) -> Conditions:

@@ -101,6 +101,21 @@ def check(flags: Flags, *, as_json: bool, since: str | None) -> int:
     return answered(question, _aimless(flags), os.environ, own_stdout(), as_json=as_json)
 
 
+def new(flags: Flags, order: Mapping[str, Any], *, as_json: bool) -> int:
+    """Write revisions, as the order says by the names of its flags; gives the exit code.
+
+    The target counts only where it is meant: an application's DATABASE_URL is not at head.
+    """
+    from migrator.develop import revising  # noqa: PLC0415 - loads Alembic
+
+    stream = own_stdout()
+    target = flags.get("database_url") or os.environ.get("MIGRATOR_DATABASE_URL")
+    made = revising.Order(**order, target=bool(target), colours=stream.isatty())
+    question = partial(revising.revise, order=made, environ=os.environ)
+    told = {**flags, "database_url": target or address.NOWHERE}
+    return answered(question, told, os.environ, stream, as_json=as_json)
+
+
 def _aimless(flags: Flags) -> Flags:
     """Give the flags of a command that has no target, whatever the environment names."""
     return {**flags, "database_url": address.NOWHERE}

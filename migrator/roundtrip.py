@@ -9,6 +9,7 @@ from migrator.database.catalog import revisions
 from migrator.database.difference import Difference, compared
 from migrator.database.shape import shape
 from migrator.errors import BusyError, ProjectError, RevisionFailedError, UnprovenError
+from migrator.plan.hazard import NO_DOWNGRADE
 from migrator.report import named
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from migrator.project.environment import Watcher
     from migrator.project.leg import Leg
 
-NO_DOWNGRADE = "no-downgrade"
-"""As in `# migrator: allow no-downgrade because …`."""
 _FAILED = (BusyError, ProjectError, RevisionFailedError, UnprovenError)
 
 
@@ -118,3 +117,15 @@ class RoundTrip:
     def _look(self) -> Mapping[str, str]:
         with self._connection:
             return shape(self._connection, self._tables)
+
+
+def taken_back(legs: tuple[Leg, ...], watcher: Watcher) -> Finding | None:
+    """Take back revisions that are all in place, the newest first; gives why that ended early."""
+    for leg in reversed(legs):
+        if why := leg.obstacle:
+            return Finding(f"cannot be taken back: {why}.", leg.revision)
+        try:
+            leg.back(watcher)
+        except _FAILED as error:
+            return Finding(error.message, leg.revision, error.hint)
+    return None

@@ -7,6 +7,8 @@ from typing import Any
 
 LEVELS = ("safe", "caution", "danger")
 """The verdicts, the mildest first; a hazard is one of the last two."""
+NO_DOWNGRADE = "no-downgrade"
+"""As in `# migrator: allow no-downgrade because …`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,13 @@ def verdict(hazards: tuple[Hazard, ...], *, fails: bool) -> str:
         return "danger"
     levels = [hazard.level for hazard in hazards if hazard.allowed is None]
     return max(levels, key=LEVELS.index, default="safe")
+
+
+def counts(hazard: Hazard, limit: str | None) -> bool:
+    """Tell whether it is more than its author, or MIGRATOR_MAX_RISK (None is `safe`), allows.
+
+    What has no way back is for a round trip to find, on the way down.
+    """
+    if hazard.code == NO_DOWNGRADE:
+        return False
+    return hazard.allowed is None and LEVELS.index(hazard.level) > LEVELS.index(limit or LEVELS[0])

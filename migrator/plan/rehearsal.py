@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import MigratorError
 from migrator.interruption import WATCH
 from migrator.plan.recorder import Under
 from migrator.plan.trace import Failure, Revision, Trace
-from migrator.project import allowances, environment, failure, irreversible
+from migrator.project import allowances, environment, failure, irreversible, revisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +80,7 @@ def _steps(
             course.recorder.forget(context.connection)
         began, course.running = time.monotonic(), revision.revision
         course.recorder.begins(
-            Under(revision.revision, revision.path, _named(revision.path), table.name)
+            Under(revision.revision, revision.path, revisions.shown(revision.path), table.name)
         )
         yield step
         course.recorder.ends()
@@ -109,16 +107,9 @@ def _revision(history: History, name: str, took_s: float | None) -> Revision:
     return Revision(
         revision=name,
         title=(script.doc or "").strip(),
-        file=_named(script.path),
+        file=revisions.shown(script.path),
         duration_s=took_s,
         obstacle=irreversible.obstacle(script),
         does_nothing=irreversible.does_nothing(script),
         allowed=allowances.allowed(script.path),
     )
-
-
-def _named(path: str) -> str:
-    """Give a file as a person would write it: from the working directory, where it is below."""
-    with suppress(ValueError):
-        return str(Path(path).resolve().relative_to(Path.cwd()))
-    return path

@@ -22,6 +22,7 @@ from migrator.version_table import VersionTable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from alembic.autogenerate import RevisionContext
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy.engine import Connection
 
@@ -42,21 +43,25 @@ SELECT coalesce(
 """
 
 
-def run(
+def run(  # noqa: PLR0913 - as Alembic has them
     project: Project,
     work: Work,
     *,
     only_look: bool = False,
     purge: bool = False,
     watcher: Watcher | None = None,
+    revision: RevisionContext | None = None,
 ) -> None:
     """Run env.py with `work` in the place of the function that Alembic's command has.
 
-    With `purge` Alembic empties the version table first.
+    With `purge` Alembic empties the version table first; `revision` is what `alembic revision`
+    lets env.py know of.
     Whatever env.py, or a revision, raises comes out as it is.
     """
     settings = project.settings
-    how = {"dont_mutate": True} if only_look else {"purge": True} if purge else {}
+    how: dict[str, Any] = {"dont_mutate": True} if only_look else {"purge": True} if purge else {}
+    if revision is not None:
+        how |= {"revision_context": revision, "template_args": revision.template_args}
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(stderr))
         stack.enter_context(surroundings.as_under_alembic(settings.database_url, project.line))

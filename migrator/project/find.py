@@ -46,6 +46,8 @@ class Project:
     """What `alembic` would have been told: `upgrade` and the target; a command may take none."""
     within: Within = nullcontext
     """What env.py must run inside of, such as a Flask application's context."""
+    flags: tuple[str, ...] = ()
+    """What `alembic` would have been told besides, after the command."""
 
     @property
     def section(self) -> str:
@@ -55,7 +57,7 @@ class Project:
     @property
     def line(self) -> list[str]:
         """The command line that `alembic` would have been given."""
-        return arguments(self.settings.x, *filter(None, (self.command, self.revision)))
+        return arguments(self.settings.x, *filter(None, (self.command, *self.flags, self.revision)))
 
 
 def unreadable(error: OSError) -> ProjectError:
@@ -173,8 +175,18 @@ def checking(project: Project) -> Project:
     return _under(project, "check")
 
 
-def _under(project: Project, command: str, revision: str = "") -> Project:
-    found = replace(project, config=copy(project.config), command=command, revision=revision)
+def revising(project: Project, message: str, *, autogenerate: bool) -> Project:
+    """Give the project as `alembic revision` would open it."""
+    flags = ("--autogenerate",) if autogenerate else ()
+    return _under(project, "revision", flags=(*flags, "--message", message))
+
+
+def _under(
+    project: Project, command: str, revision: str = "", flags: tuple[str, ...] = ()
+) -> Project:
+    found = replace(
+        project, config=copy(project.config), command=command, revision=revision, flags=flags
+    )
     line = _options(found.line)
     told = {**vars(line), **vars(project.config.cmd_opts), "cmd": line.cmd, "revision": revision}
     found.config.cmd_opts = Namespace(**told)
@@ -193,13 +205,14 @@ def arguments(x: Sequence[str], *command: str) -> list[str]:
 
 def _place_script_beside(config: Config) -> None:
     """Take the ini file's directory where it names no script_location, as Flask-Migrate does."""
-    if config.config_file_name and not _option(config, "script_location"):
+    if config.config_file_name and not option(config, "script_location"):
         beside = Path(config.config_file_name).absolute().parent
         if (beside / "env.py").is_file():
             config.set_main_option("script_location", str(beside).replace("%", "%%"))
 
 
-def _option(config: Config, name: str) -> str | None:
+def option(config: Config, name: str) -> str | None:
+    """Give an option of the section, from whichever file has it."""
     read = getattr(config, "get_alembic_option", config.get_main_option)  # 1.16 reads TOML too
     value: str | None = read(name)
     return value

@@ -6,7 +6,8 @@ import os
 import re
 import traceback
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.migration import HeadMaintainer, MigrationStep
@@ -196,3 +197,10 @@ def _broken(caught: list[warnings.WarningMessage]) -> Iterator[None]:
         place = traceback.extract_tb(error.__traceback__)[-1]
         message = f"{place.filename}, line {place.lineno}: {type(error).__name__}: {error}."
         raise ProjectError(f"A revision file cannot be read: {message}") from error
+
+
+def shown(path: str) -> str:
+    """Give a file as a person would write it: from the working directory, where it is below."""
+    with suppress(ValueError):
+        return str(Path(path).resolve().relative_to(Path.cwd()))
+    return path

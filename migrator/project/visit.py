@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING
 from migrator.project import environment, failure
 
 if TYPE_CHECKING:
+    from alembic.autogenerate import RevisionContext
+
     from migrator.project.environment import Watcher, Work
     from migrator.project.find import Project
 
 
-def visit(project: Project, watcher: Watcher, work: Work = lambda *_: ()) -> None:
-    """Run env.py with `work` in the place of the upgrade.
+def visit(
+    project: Project,
+    watcher: Watcher,
+    work: Work = lambda *_: (),
+    revision: RevisionContext | None = None,
+) -> None:
+    """Run env.py with `work` in the place of the upgrade; `revision` is as for `environment.run`.
 
     Raises the `MigratorError` that it ended in.
     """
     try:
-        environment.run(project, work, only_look=True, watcher=watcher)
+        environment.run(project, work, only_look=True, watcher=watcher, revision=revision)
     except BaseException as error:  # noqa: BLE001 - env.py may raise anything
         failure.pass_on_interruption(error)
         raise failure.of_env_py(error, project) from None

@@ -1,0 +1,1 @@
+"""A developer's machine: new revisions, before the commit."""

@@ -1,0 +1,104 @@
+"""The draft: what `alembic revision` would write, as operations; nothing is written yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alembic.autogenerate import RevisionContext
+from alembic.util import asbool
+
+from migrator.develop.facts import facts
+from migrator.develop.series import Part, is_empty, series
+from migrator.errors import NotAtHeadError
+from migrator.project.find import option, revising
+from migrator.project.visit import visit
+from migrator.report import named
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
+
+    from migrator.develop.facts import Facts
+    from migrator.project.environment import Watcher
+    from migrator.project.find import Project
+
+
+@dataclass
+class Draft:
+    """Revisions that are to be written."""
+
+    context: RevisionContext
+    parts: tuple[Part, ...]
+    compared: bool = False
+    """Whether env.py names models that the database was compared with."""
+
+
+def compared(project: Project, message: str, watcher: Watcher) -> Draft:
+    """Compare the database, which must be at the heads, with the models, and take precautions.
+
+    Raises `NotAtHeadError` where it is elsewhere, and the `MigratorError` that env.py, or the
+    comparison, ended in.
+    """
+    asked = revising(project, message, autogenerate=True)
+    made = _asked(asked, message, autogenerate=True)
+    known: list[Facts] = []
+    named_models = []
+
+    def look(heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
+        _see_at_heads(project, heads)
+        if context.opts.get("target_metadata") is not None:
+            named_models.append(context)
+            known.append(facts(context))
+            made.run_autogenerate(heads, context)
+        return ()
+
+    visit(asked, watcher, look, made)
+    scripts = [each for each in made.generated_revisions if not is_empty(each)]
+    if len(scripts) == 1:
+        parts = series(scripts[0], known[0])
+    else:  # a hook of env.py has made several, each for a reason of its own
+        parts = tuple(Part(each) for each in scripts)
+    return Draft(made, parts, compared=bool(named_models))
+
+
+def _see_at_heads(project: Project, current: tuple[str, ...]) -> None:
+    heads = project.script.get_heads()
+    if {*current} != {*heads}:
+        raise NotAtHeadError(
+            f"The database is at {named(sorted(current))}, and the project's head is"
+            f" {named(sorted(heads))}."
+        )
+
+
+def empty(project: Project, message: str, heads: tuple[str, ...], watcher: Watcher) -> Draft:
+    """Give a revision without any operation, on top of these.
+
+    env.py is run for it only where the project asks for that (`revision_environment`).
+    """
+    asked = revising(project, message, autogenerate=False)
+    made = _asked(asked, message, autogenerate=False, heads=heads)
+    if asbool(option(project.config, "revision_environment")):
+
+        def look(rows: tuple[str, ...], context: MigrationContext) -> tuple[()]:
+            made.run_no_autogenerate(rows, context)
+            return ()
+
+        visit(asked, watcher, look, made)
+    return Draft(made, tuple(Part(each) for each in made.generated_revisions))
+
+
+def _asked(
+    project: Project, message: str, *, autogenerate: bool, heads: tuple[str, ...] = ("head",)
+) -> RevisionContext:
+    given = {
+        "message": message,
+        "autogenerate": autogenerate,
+        "sql": False,
+        "head": heads[0] if len(heads) == 1 else heads,
+        "splice": False,
+        "branch_label": None,
+        "version_path": None,
+        "rev_id": None,
+        "depends_on": None,
+    }
+    return RevisionContext(project.config, project.script, given)

@@ -1,0 +1,118 @@
+"""The series: a draft with its precautions as the revisions that are to be written, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from alembic.operations import ops
+from alembic.util import rev_id
+
+from migrator.develop.division import divided
+from migrator.develop.operations import Remark
+from migrator.develop.precaution import taken
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from migrator.develop.facts import Facts
+    from migrator.develop.step import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A revision to be written, and what was changed in it."""
+
+    script: ops.MigrationScript
+    changes: tuple[Change, ...] = ()
+
+
+def series(draft: ops.MigrationScript, facts: Facts) -> tuple[Part, ...]:
+    """Give the revisions that take the place of a draft; it is taken apart."""
+    if len(draft.upgrade_ops_list) != 1 or len(draft.downgrade_ops_list) != 1:
+        return (Part(draft),)  # one for each of several databases
+    found = taken(draft, facts)
+    before, after = (
+        [_made(draft, step.title, step.up, step.down, (step.change,), step.back) for step in steps]
+        for steps in (found.before, found.after)
+    )
+    parts = (*before, *_shares(draft, found.changes, facts), *after)
+    _named(parts, draft.message)
+    _chained([part.script for part in parts], draft)
+    return parts
+
+
+def is_empty(script: ops.MigrationScript) -> bool:
+    """Tell whether nothing is to be done in any of its databases."""
+    containers = (*script.upgrade_ops_list, *script.downgrade_ops_list)
+    return not any(map(_has_any, containers))
+
+
+def _has_any(op: Any) -> bool:  # noqa: ANN401 - an operation
+    return any(map(_has_any, op.ops)) if isinstance(op, ops.OpContainer) else True
+
+
+def _shares(draft: ops.MigrationScript, changes: Sequence[Change], facts: Facts) -> list[Part]:
+    """Give what is left of the draft itself."""
+    for container in (draft.upgrade_ops_list[0], draft.downgrade_ops_list[0]):
+        container.ops[:] = filter(_has_any, container.ops)
+    if is_empty(draft):
+        return []
+    parts: list[Part] = []
+    for share in divided(draft):
+        names = {facts.qualified(*table) for table in share.tables}
+        mine = tuple(each for each in changes if each.table in names or not names)
+        title = share.title if parts else draft.message or ""
+        parts.append(_made(draft, title, share.up, share.down, mine))
+    return parts
+
+
+def _made(  # noqa: PLR0913, PLR0917 - what a revision is made of
+    draft: ops.MigrationScript,
+    title: str,
+    up: Sequence[Any],
+    down: Sequence[Any],
+    changes: tuple[Change, ...],
+    back: str = "",
+) -> Part:
+    """Give a revision; its imports and place are the draft's."""
+    remarks = [Remark(each.why) for each in changes]
+    forth, below = draft.upgrade_ops_list[0], draft.downgrade_ops_list[0]
+    made = ops.MigrationScript(
+        rev_id=None,
+        message=title,
+        upgrade_ops=ops.UpgradeOps([*remarks, *up], upgrade_token=forth.upgrade_token),
+        downgrade_ops=ops.DowngradeOps(
+            [*([Remark(back)] if back else []), *down], downgrade_token=below.downgrade_token
+        ),
+        imports=draft.imports,
+        version_path=draft.version_path,
+    )
+    made._needs_render = True  # noqa: SLF001 - as for what autogenerate has made
+    return Part(made, changes)
+
+
+def _named(parts: Sequence[Part], message: str | None) -> None:
+    """Give each its message: what was asked for, and of several, which step it is."""
+    for part in parts:
+        told = part.script.message
+        same = len(parts) == 1 or told == message
+        part.script.message = message if same else f"{message}: {told}"
+
+
+def _chained(scripts: list[ops.MigrationScript], draft: ops.MigrationScript) -> None:
+    """Let each follow the one before it; the first is where the draft was to be, with its id."""
+    first = draft.rev_id or rev_id()
+    for number, script in enumerate(scripts):
+        script.rev_id = _after(first, number)
+        script.head = scripts[number - 1].rev_id
+    head = scripts[0]
+    head.head, head.splice = draft.head, draft.splice
+    head.branch_label, head.depends_on = draft.branch_label, draft.depends_on
+
+
+def _after(first: str, number: int) -> str:
+    """Give the id of a later revision; a project that counts its revisions goes on counting."""
+    if number == 0:
+        return first
+    return f"{int(first) + number:0{len(first)}}" if first.isdigit() else rev_id()

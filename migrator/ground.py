@@ -1,0 +1,41 @@
+"""The proving ground: an empty database on an embedded server, in place of every other target."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from migrator.database.connection import connect
+from migrator.database.copy import cancelled_with_us, copy
+from migrator.project.surroundings import in_place_of, without_libpqs
+from migrator.settings import URL_VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from migrator.address import Address
+    from migrator.database.connection import Server
+
+_WITHIN_S = 20.0
+
+
+@contextmanager
+def ground(environ: Mapping[str, str]) -> Iterator[Server]:
+    """Give an empty database; while the block lasts, each variable that names a target names it.
+
+    Raises `ConfigurationError` where the embedded server is not installed.
+    """
+    with (
+        without_libpqs(),
+        copy(None, "embedded") as copied,
+        connect(copied.address, _WITHIN_S) as server,
+        cancelled_with_us(copied),
+        in_place(copied.address, environ),
+    ):
+        yield server
+
+
+def in_place(address: Address, environ: Mapping[str, str]) -> AbstractContextManager[None]:
+    """Let every variable that names a target name this one."""
+    return in_place_of(address, environ, URL_VARIABLES)
