@@ -15,7 +15,7 @@ from migrator.database.departure import LEDGER, departures, partitions
 from migrator.database.shape import shape
 from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError, UnprovenError
-from migrator.log import silenced
+from migrator.log import hushed, silenced
 from migrator.project import models
 from migrator.project.ascent import aimed, ascend, towards
 from migrator.project.confined import Confined
@@ -135,6 +135,7 @@ def _rehearsed(projects: tuple[Project, ...], standing: Standing) -> _Seen:
     """Run the revisions that a database is at on an empty one, and look at that."""
     with (
         silenced(),
+        hushed(),
         copy(None, "embedded") as copied,
         connect(copied.address, _WITHIN_S) as there,
         cancelled_with_us(copied),

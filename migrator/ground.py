@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
 from migrator.database.copy import cancelled_with_us, copy
+from migrator.log import hushed
 from migrator.project.surroundings import in_place_of, without_libpqs
 from migrator.settings import URL_VARIABLES
 
@@ -27,6 +28,7 @@ def ground(environ: Mapping[str, str]) -> Iterator[Server]:
     Raises `ConfigurationError` where the embedded server is not installed.
     """
     with (
+        hushed(),
         without_libpqs(),
         copy(None, "embedded") as copied,
         connect(copied.address, _WITHIN_S) as server,

@@ -137,6 +137,22 @@ def silenced() -> Iterator[None]:
         _silenced.here = False
 
 
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Let nobody's `logging` say what is below a warning for as long as the block lasts.
+
+    It is for trying things out, of which the outcome counts. The whole process goes by it.
+    """
+    import logging  # noqa: PLC0415 - not for a run with nothing to do
+
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.INFO))
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
 def emit(event: Event, message: str, *, level: str = "info", **fields: object) -> None:
     """Write one line, if the level is asked for; `run.finished` always."""
     if event != Event.RUN_FINISHED and _LEVELS[level] < _threshold[0]:

@@ -87,6 +87,16 @@ def test_a_person_reads_a_list_and_what_it_comes_to() -> None:
     assert lines[-1] == "Nothing was found."
 
 
+def test_of_what_the_project_logs_only_warnings_are_shown(tmp_path: Path) -> None:
+    says = "import logging\nlogging.basicConfig(level=0)\nlogging.info('chatter')\n"
+    says += "logging.warning('a warning')\n"
+    ended = run("check", tree=project(tmp_path / "p", says + ENV))
+    assert ended.exit_code == 0, ended.output
+    assert "a warning" in ended.stderr
+    assert "chatter" not in ended.stderr
+    assert "alembic.runtime" not in ended.stderr
+
+
 def test_several_heads_are_fine_where_the_target_says_so() -> None:
     answer = check("branches", "--target", "heads")
     assert states(answer) == "ppppsps"

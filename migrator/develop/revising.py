@@ -14,7 +14,7 @@ from migrator.develop.reading import Reading
 from migrator.develop.writing import written
 from migrator.errors import ProjectError, UsageError
 from migrator.ground import ground
-from migrator.log import silenced, structured
+from migrator.log import hushed, silenced, structured
 from migrator.project import revisions
 from migrator.project.ascent import aimed
 from migrator.project.confined import Confined
@@ -75,7 +75,7 @@ def revise(settings: Settings, order: Order, environ: Mapping[str, str]) -> Nove
 
 def _after_target(settings: Settings, order: Order, environ: Mapping[str, str]) -> Novelty:
     """Compare with a database that is there, which is only read, and prove it on an empty one."""
-    with connect(settings.database_url, settings.connect_timeout) as target:
+    with hushed(), connect(settings.database_url, settings.connect_timeout) as target:
         project = _opened(settings)
         reading = _entered(project, Reading(confined_to(target)))
         draft = drafting.compared(project, order.message or "", reading)
