@@ -18,6 +18,8 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _BIND = re.compile(r"(?<![:\w]):(?=\w)")
 """What SQLAlchemy's text() would take for a parameter; it takes `\\:` for a colon."""
 _KEY = re.compile(r"(PRIMARY KEY|UNIQUE) (\(.+\))")
+_WITHOUT_EQUALITY = {"json", "xml", "point", "polygon"}
+"""Types whose values no `=` compares (PostgreSQL documentation, "Data Types"): their texts are."""
 _KINDS = {
     "r": "TABLE",
     "p": "TABLE",
@@ -42,9 +44,9 @@ op.execute("""
 op.execute("""
     CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF NEW.{old} IS DISTINCT FROM OLD.{old} THEN
+        IF NEW.{old}{old_as} IS DISTINCT FROM OLD.{old}{old_as} THEN
             NEW.{new} = NEW.{old};
-        ELSIF NEW.{new} IS DISTINCT FROM OLD.{new} THEN
+        ELSIF NEW.{new}{new_as} IS DISTINCT FROM OLD.{new}{new_as} THEN
             NEW.{old} = NEW.{new};
         END IF;
         RETURN NEW;
@@ -141,7 +143,13 @@ def new_column(change: Change, name: str, type_: str) -> str:
     """Give a column beside the one that is to change, and the trigger between them."""
     function = _quoted(f"{_bare(change.table)}_{change.name}_in_step")
     names = {"old": _quoted(change.name), "new": _quoted(name), "function": function}
-    return _IN_STEP.format(table=change.table, type=type_, **names).strip()
+    before = change.before if change.kind == "column_type" else type_
+    casts = {"old_as": _as_comparable(before or ""), "new_as": _as_comparable(type_)}
+    return _IN_STEP.format(table=change.table, type=type_, **names, **casts).strip()
+
+
+def _as_comparable(type_: str) -> str:
+    return "::text" if type_.removesuffix("[]") in _WITHOUT_EQUALITY else ""
 
 
 def optional_column(change: Change) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from textwrap import indent
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from migrator import planning, settings
 from migrator.plan.causes.compatibility import holds_all_of
 from migrator.plan.conditions import Conditions, Table
-from migrator.plan.examples import LATER, NEXT
+from migrator.plan.examples import LATER, NEXT, new_column
 from migrator.plan.hazards import idle_allowances
 from migrator.plan.size import busy, described, level
+from migrator.plan.trace import Change
 from tests.plan.releases import project, revise
 from tests.plan.verdicts import Case, cases, planned, production, release
 
@@ -161,6 +163,19 @@ def _after_empty(folder: Path, example: str) -> None:
         text = _STEP.format(before=before, number=number, lines=lines)
         (folder / "versions" / f"step_{number}.py").write_text(text)
         before = f"step_{number}"
+
+
+def test_the_trigger_keeps_columns_in_step_that_have_no_equality(database: Database) -> None:
+    database.rows("CREATE TABLE t (id int, doc json)")
+    change = Change("column_type", "public.t", "doc", "json", "jsonb")
+    op = SimpleNamespace(execute=database.rows)
+    exec(new_column(change, "doc_new", "jsonb"), {"op": op})  # noqa: S102 - our own code
+    database.rows("""INSERT INTO t (id, doc) VALUES (1, '{"a": 1}')""")
+    database.rows("""INSERT INTO t (id, doc_new) VALUES (2, '{"a": 2}')""")
+    database.rows("""UPDATE t SET doc = '{"b": 1}' WHERE id = 1""")
+    database.rows("""UPDATE t SET doc_new = '{"b": 2}' WHERE id = 2""")
+    found = database.rows("SELECT id, doc, doc_new FROM t ORDER BY id")
+    assert found == [(1, {"b": 1}, {"b": 1}), (2, {"b": 2}, {"b": 2})]
 
 
 def test_every_revision_is_a_release_of_its_own_without_a_target(tmp_path: Path) -> None:
