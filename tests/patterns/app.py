@@ -19,10 +19,10 @@ TOUCHED = 1000
 """Rows up to this id are changed by an app; those above it by nobody but a release."""
 WAITS_S = 10
 """The longest a statement may take: ten times what a release's statement queues for a lock."""
-_OF_EACH = 100
+_SHARED = 50
+"""So many rows all apps change: old and new code meet in them."""
 _PARAMETER = re.compile(r"(?<!:):(\w+)")
 _numbers = itertools.count(1_000_000)
-_places = itertools.count()
 
 
 class App:
@@ -36,7 +36,6 @@ class App:
         self._url = database.url
         self._statements = [_PARAMETER.sub(r"%(\1)s", each) for each in statements]
         self._names = {name for each in statements for name in _PARAMETER.findall(each)}
-        self._first = next(_places) % (TOUCHED // _OF_EACH) * _OF_EACH + 1
         self._over, self._served = threading.Event(), threading.Condition()
         self._thread = threading.Thread(target=self._serve)
 
@@ -48,11 +47,11 @@ class App:
     def _serve(self) -> None:
         options = f"-c statement_timeout={WAITS_S}s"
         with psycopg.connect(self._url, options=options, prepare_threshold=0) as connection:
-            while not self._over.wait(0.002):
-                values = self._values()
+            while not self._over.wait(0.005):
+                there = str(self.rounds % _SHARED + 1)
                 for statement in self._statements:
                     try:
-                        connection.execute(statement, values)
+                        connection.execute(statement, self._values(there))
                     except psycopg.Error as error:
                         self._tell(f"{statement}: {error}")
                         return
@@ -65,12 +64,12 @@ class App:
             self.rounds += failed is None
             self._served.notify_all()
 
-    def _values(self) -> dict[str, str]:
-        number = next(_numbers)
-        there = str(self._first + number % _OF_EACH)
-        return {name: there if name == "id" else str(number) for name in self._names}
+    def _values(self, there: str) -> dict[str, str]:
+        """Give for `:id` a row that is there, for every other name what was never given before."""
+        number = str(next(_numbers))
+        return {name: there if name == "id" else number for name in self._names}
 
-    def goes_on(self, rounds: int = 10) -> None:
+    def goes_on(self, rounds: int = 5) -> None:
         """Wait until it has served some more rounds; fails where one of them failed."""
         until = self.rounds + rounds
         with self._served:

@@ -46,12 +46,52 @@ class Kept:
 
 KEPT = {
     "add-a-column": Kept("SELECT id, number, amount FROM orders"),
+    "change-a-type": Kept(
+        "SELECT id, number, amount::bigint FROM orders",
+        {2: "SELECT id, number, amount_new FROM orders"},
+        dict.fromkeys((1, 2), "SELECT id FROM orders WHERE amount IS DISTINCT FROM amount_new"),
+    ),
     "drop-a-column": Kept("SELECT id, number, amount FROM orders"),
+    "enum-add-a-value": Kept("SELECT id, number, status::text FROM orders"),
+    "enum-replace": Kept(
+        "SELECT id, number, replace(status::text, 'canceled', 'cancelled') FROM orders",
+        {2: "SELECT id, number, state::text FROM orders"},
+        dict.fromkeys(
+            (1, 2),
+            "SELECT id FROM orders WHERE state::text IS DISTINCT FROM"
+            " replace(status::text, 'canceled', 'cancelled')",
+        ),
+    ),
+    "foreign-key": Kept("SELECT id, nullif(customer_id, 9000000) FROM orders"),
     "index": Kept("SELECT id, name, mail FROM customers"),
+    "json-key": Kept("SELECT id, name, settings ->> 'theme' FROM customers"),
+    "json-to-jsonb": Kept(
+        "SELECT id, name, settings::jsonb FROM customers",
+        {2: "SELECT id, name, preferences FROM customers"},
+        dict.fromkeys(
+            (1, 2), "SELECT id FROM customers WHERE settings::jsonb IS DISTINCT FROM preferences"
+        ),
+    ),
     "not-null": Kept("SELECT id, name, coalesce(country, 'unknown') FROM customers"),
     "rename-a-column": Kept(
         "SELECT id, name, mail FROM customers",
         {2: "SELECT id, name, email FROM customers"},
         dict.fromkeys((1, 2), "SELECT id FROM customers WHERE mail IS DISTINCT FROM email"),
     ),
+    "rename-a-table": Kept(
+        "SELECT id, name, mail FROM customers", {1: "SELECT id, name, mail FROM clients"}
+    ),
+    "split-a-table": Kept(
+        "SELECT id, name, street, city FROM customers",
+        {
+            2: "SELECT c.id, c.name, a.street, a.city FROM customers c"
+            " LEFT JOIN addresses a ON customer_id = id"
+        },
+        dict.fromkeys(
+            (1, 2),
+            "SELECT id FROM customers c LEFT JOIN addresses a ON customer_id = id"
+            " WHERE (c.street, c.city) IS DISTINCT FROM (a.street, a.city)",
+        ),
+    ),
+    "unique": Kept("SELECT id, split_part(number, '-', 1) FROM orders"),
 }

@@ -67,5 +67,6 @@ class Rollout:
 
     def _compare(self, number: int) -> None:
         found = self._kept.rows(self._database, number)
-        differing = set(self._at_first) ^ set(found)
-        assert found == self._at_first, f"release {number}: {sorted(differing)[:4]}"
+        pairs = zip(self._at_first, found, strict=True)
+        lost = next((pair for pair in pairs if pair[0] != pair[1]), None)
+        assert lost is None, f"release {number}: {lost}"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.backups import path as programs
+from tests.docs.markdown import Page
 from tests.patterns import shop
 from tests.patterns.commands import Commands
 from tests.patterns.kept import KEPT
-from tests.patterns.pages import pattern, patterns
+from tests.patterns.pages import FOLDER, pattern, patterns
 from tests.patterns.rollout import Rollout
 
 if TYPE_CHECKING:
@@ -50,3 +51,12 @@ def test_the_usual_way_has_the_hazards_that_the_page_names(
     read, folder = pattern(page), shop.checkout(tmp_path / "p")
     shop.write(folder, read.usual)
     assert Commands(folder, template).plan() == read.usual_said
+
+
+def test_the_index_has_every_page_and_the_number_of_its_releases() -> None:
+    rows = Page(FOLDER / "README.md").table("you want to", "page", "releases")
+    listed = {page: int(releases.partition(";")[0]) for _, page, releases in rows}
+    titles = {path: Page(path).text.partition("\n")[0].removeprefix("# ") for path in patterns()}
+    assert listed == {
+        f"[{titles[path]}]({path.name})": len(pattern(path).releases) for path in patterns()
+    }
