@@ -21,6 +21,7 @@ from migrator.project.find import find
 from migrator.project.leg import legs
 from migrator.project.surroundings import without_libpqs
 from migrator.project.survey import survey
+from migrator.project.unimported import HINT, unimported
 from migrator.project.visit import visit
 from migrator.report import named
 from migrator.repository import new_files
@@ -153,7 +154,11 @@ def _models(plan: Plan, watcher: Watcher) -> Check:
     found = [models.compared(project, watcher) for project in plan.projects]
     if all(each is None for each in found):
         return skipped("models", "Not compared: env.py names none (target_metadata).")
-    told = tuple(Finding(one) for each in found for one in each or ())
+    unknown = [each for project in plan.projects for each in unimported(project, watcher)]
+    told = (
+        *(Finding(each.message, hint=HINT) for each in unknown),
+        *(Finding(one) for each in found for one in each or ()),
+    )
     return judged("models", "The models against the revisions.", told)
 
 

@@ -31,7 +31,7 @@ def unproven(
     name = _name(made, table, *getattr(made, "local_cols", ()), "fkey")
     made, gone = copied(made, constraint_name=name), copied(gone, constraint_name=name)
     on = facts.qualified(schema, table)
-    kind = "foreign key" if isinstance(made, ops.CreateForeignKeyOp) else "check"
+    kind, addition = _unproven(made, on, name, facts)
     why = (
         f"The {kind} {name} is added NOT VALID, which takes a moment and holds for new rows: the"
         f" rows of {on} are not read while nobody can write. The next revision reads them."
@@ -41,18 +41,29 @@ def unproven(
             Step(
                 f"{kind} {name}",
                 Change("constraint-without-not-valid", on, name, why),
-                (NotValid(made),),
+                (addition,),
                 (gone,),
             ),
             Step(
                 f"validate {name}",
                 _proof(on, name),
                 (validation(on, name, facts),),
-                (gone, NotValid(made)),
+                (gone, addition),
                 back="Not valid again, as the revision below has it.",
             ),
         )
     )
+
+
+def _unproven(
+    made: ops.CreateForeignKeyOp | ops.CreateCheckConstraintOp, on: str, name: str, facts: Facts
+) -> tuple[str, ops.MigrateOperation]:
+    """Give what a constraint is called, and the operation that adds it NOT VALID."""
+    if isinstance(made, ops.CreateForeignKeyOp):
+        return "foreign key", NotValid(made)
+    condition = facts.condition(made.to_constraint().sqltext)
+    added = f"ADD CONSTRAINT {facts.quoted(name)} CHECK ({condition}) NOT VALID"
+    return "check", statement(f"ALTER TABLE {on} {added}")
 
 
 def validation(on: str, name: str, facts: Facts) -> Any:  # noqa: ANN401 - an operation

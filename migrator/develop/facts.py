@@ -39,6 +39,10 @@ class Facts:
         """Give a name as SQL has it."""
         return str(self.dialect.identifier_preparer.quote(name))
 
+    def condition(self, clause: Any) -> str:  # noqa: ANN401 - an element of SQLAlchemy's
+        """Give a condition as SQL has it, its values written out."""
+        return str(clause.compile(dialect=self.dialect, compile_kwargs={"literal_binds": True}))
+
     def differs_by_row(self, default: Any) -> bool:  # noqa: ANN401 - a DefaultClause, or none
         """Tell whether a server default is another value for each row."""
         clause = getattr(default, "arg", None)

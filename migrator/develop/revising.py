@@ -11,7 +11,7 @@ from migrator.develop import draft as drafting
 from migrator.develop.novelty import Novelty
 from migrator.develop.proving import climb, prove
 from migrator.develop.reading import Reading
-from migrator.develop.writing import written
+from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
 from migrator.ground import ground
 from migrator.log import hushed, silenced, structured
@@ -20,11 +20,12 @@ from migrator.project.ascent import aimed
 from migrator.project.confined import Confined
 from migrator.project.environment import Watcher
 from migrator.project.find import find
-from migrator.project.visit import visit
+from migrator.project.unimported import HINT, unimported
 from migrator.report import named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
 
     from migrator.database.connection import Server
     from migrator.develop.draft import Draft
@@ -73,6 +74,18 @@ def revise(settings: Settings, order: Order, environ: Mapping[str, str]) -> Nove
             return _finished(project, draft, server, watcher, order)
 
 
+def remake(
+    settings: Settings, order: Order, environ: Mapping[str, str], replaced: Collection[Path]
+) -> Novelty:
+    """Write the revisions anew in the place of these files, which are the newest of the project.
+
+    Where the models ask for nothing any more, the files are gone, too. Raises as `revise`, and
+    leaves the files as they were then.
+    """
+    with set_aside(replaced):
+        return revise(settings, order, environ)
+
+
 def _after_target(settings: Settings, order: Order, environ: Mapping[str, str]) -> Novelty:
     """Compare with a database that is there, which is only read, and prove it on an empty one."""
     with hushed(), connect(settings.database_url, settings.connect_timeout) as target:
@@ -99,7 +112,10 @@ def _opened(settings: Settings) -> Project:
 
 def _entered(project: Project, watcher: Watcher) -> Watcher:
     """Run env.py once, and see that the project is one to go on from; gives the watcher."""
-    visit(project, watcher)
+    missing = unimported(project, watcher)
+    if missing:
+        told = " ".join(each.message for each in missing)
+        raise ProjectError(f"{told} Nothing was written.", hint=HINT)
     _one_head(project)
     return watcher
 

@@ -13,7 +13,7 @@ from migrator.project import failure
 from migrator.project.revisions import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from alembic.script import ScriptDirectory
 
@@ -53,6 +53,25 @@ def written(project: Project, draft: Draft) -> Iterator[tuple[Written, ...]]:
     except BaseException:
         _take_back(project.script, before, mine)
         raise
+
+
+@contextmanager
+def set_aside(paths: Iterable[Path]) -> Iterator[None]:
+    """Take revision files out of the project; they are back if the block ends by an exception.
+
+    Until then they lie beside where they were, under a name that Alembic does not read.
+    """
+    aside = {path: path.with_name(f"{path.name}.aside") for path in paths}
+    for path, place in aside.items():
+        path.rename(place)
+    try:
+        yield
+    except BaseException:
+        for path, place in aside.items():
+            place.rename(path)
+        raise
+    for place in aside.values():
+        place.unlink()
 
 
 def _all(project: Project, draft: Draft, taken: set[Path]) -> Iterator[Written]:
