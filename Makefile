@@ -65,8 +65,8 @@ check: ## all of CI
 pins: .venv/ready ## compile requirements/*.txt anew; UPGRADE=1 takes the newest versions
 	$(COMPILE) pyproject.toml --extra cloud --extra encrypt --output-file requirements/runtime.txt
 	$(COMPILE) --group build --output-file requirements/build.txt
-	$(COMPILE) pyproject.toml --extra cloud --extra encrypt --extra embedded --extra lint --group dev --output-file requirements/dev.txt
-	$(COMPILE) pyproject.toml --extra cloud --extra encrypt --extra embedded --extra lint --group build --group test \
+	$(COMPILE) pyproject.toml --extra cloud --extra encrypt --extra embedded --extra lint --extra watch --group dev --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra cloud --extra encrypt --extra embedded --extra lint --extra watch --group build --group test \
 		--constraints requirements/oldest.in --output-file requirements/oldest.txt
 
 clean: ## remove what the targets made

@@ -19,33 +19,78 @@ from migrator import settings
 from migrator.errors import BugError, MigratorError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _ENDS_WITHIN_S = 5.0
 """A run that is told to end cancels its statement, and has ended after this long."""
 
 
-def ask(question: str, flags: Mapping[str, str | None]) -> Mapping[str, Any]:
+def ask(
+    question: str, flags: Mapping[str, str | None], environ: Mapping[str, str] = os.environ
+) -> Mapping[str, Any]:
     """Put a question to the command, and give the fields of its answer.
 
     Raises the `MigratorError` that it ended with.
     """
-    ended = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "migrator", question, "--json"],
-        env=_environment(flags),
+    ended = _ended((question, "--json"), flags, environ)
+    answer = _read(ended.stdout, ended)
+    if "error" in answer:
+        raise error_of(answer["error"])
+    return answer
+
+
+def report(
+    command: Sequence[str], flags: Mapping[str, str | None], environ: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """Have a command do its work, and give the report that its log ends with."""
+    ended = _ended(command, {**flags, "log_format": "json"}, environ)
+    return _read(ended.stdout.rstrip("\n").rpartition("\n")[2], ended)
+
+
+def said(
+    command: Sequence[str], flags: Mapping[str, str | None], environ: Mapping[str, str]
+) -> str:
+    """Give what a command prints; what it complains of goes to this process's standard error."""
+    return _ended(command, flags, environ, complaints=None).stdout.rstrip("\n")
+
+
+def _ended(
+    command: Sequence[str],
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    complaints: int | None = subprocess.PIPE,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; whatever ends that early, it is told to end too."""
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "migrator", *command],
+        env=_environment(flags, environ),
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
         text=True,
-        check=False,
     )
     try:
-        answer: dict[str, Any] = json.loads(ended.stdout)
+        stdout, stderr = process.communicate()
+    except BaseException:
+        _end(process)
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr or "")
+
+
+def _end(process: subprocess.Popen[Any]) -> None:
+    """Tell a process to end, and wait for that."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_ENDS_WITHIN_S)
+
+
+def _read(text: str, ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(text)
     except ValueError:
-        message = f"{sys.executable} -m migrator {question} ended with {ended.returncode}."
+        message = f"{' '.join(ended.args)} ended with {ended.returncode}."
         raise BugError(message, hint=ended.stderr[-1000:]) from None
-    if "error" in answer:
-        raise _error(**answer["error"])
-    return answer
+    return found
 
 
 class Run:
@@ -55,7 +100,7 @@ class Run:
         """Start it. Where this process ends first, it is told to end too."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "migrator", "run"],
-            env=_environment(flags),
+            env=_environment(flags, os.environ),
             stdin=subprocess.DEVNULL,
             stdout=2,
         )
@@ -72,17 +117,17 @@ class Run:
         atexit.unregister(self._end)
 
     def _end(self) -> None:
-        self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_ENDS_WITHIN_S)
+        _end(self._process)
 
 
-def _environment(flags: Mapping[str, str | None]) -> dict[str, str]:
-    """Give the environment with these settings in it: a password must not stand in a line."""
+def _environment(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> dict[str, str]:
+    """Give an environment with these settings in it: a password must not stand in a line."""
     said = {settings.variable(name): value for name, value in flags.items() if value is not None}
-    return {**os.environ, **said}
+    return {**environ, **said}
 
 
-def _error(kind: str, message: str, hint: str | None, sqlstate: str | None) -> MigratorError:
+def error_of(fields: Mapping[str, Any]) -> MigratorError:
+    """Give the error that a report has under `error`."""
     kinds = {one.kind: one for one in reversed(MigratorError.__subclasses__())}
-    return kinds.get(kind, BugError)(message, hint=hint, sqlstate=sqlstate)
+    found = kinds.get(fields["kind"], BugError)
+    return found(fields["message"], hint=fields["hint"], sqlstate=fields["sqlstate"])

@@ -315,6 +315,15 @@ def reset(*, database: str, no_backup: bool, yes: bool, **given: Any) -> int:  #
     return resetting.command(request, _text(given), os.environ, own_stdout())
 
 
+@commands.command()
+@with_settings(*(name for name in _WHERE if name != "target"), *_BACK)
+@click.option("--once", is_flag=True, help="do it once, and end")
+@click.option("--not-local", multiple=True, metavar="HOST", help="this host is meant, too")
+def watch(*, once: bool, not_local: tuple[str, ...], **flags: Any) -> int:  # noqa: ANN401 - as `run`
+    """Follow the models: each change becomes a revision, and is applied to the local database."""
+    return questions.watch(_text(flags), not_local, once=once)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with an exit code of the contract."""
     try:

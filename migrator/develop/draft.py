@@ -12,7 +12,9 @@ from migrator.develop.facts import facts
 from migrator.develop.series import Part, is_empty, series
 from migrator.errors import NotAtHeadError
 from migrator.project.find import option, revising
+from migrator.project.models import differences
 from migrator.project.visit import visit
+from migrator.project.wording import titled
 from migrator.report import named
 
 if TYPE_CHECKING:
@@ -33,13 +35,13 @@ class Draft:
     """Whether env.py names models that the database was compared with."""
 
 
-def compared(project: Project, message: str, watcher: Watcher) -> Draft:
+def compared(project: Project, message: str | None, watcher: Watcher) -> Draft:
     """Compare the database, which must be at the heads, with the models, and take precautions.
 
-    Raises `NotAtHeadError` where it is elsewhere, and the `MigratorError` that env.py, or the
-    comparison, ended in.
+    Without a message the revision is named by what it does. Raises `NotAtHeadError` where the
+    database is elsewhere, and the `MigratorError` that env.py, or the comparison, ended in.
     """
-    asked = revising(project, message, autogenerate=True)
+    asked = revising(project, message or "", autogenerate=True)
     made = _asked(asked, message, autogenerate=True)
     known: list[Facts] = []
     named_models = []
@@ -54,6 +56,8 @@ def compared(project: Project, message: str, watcher: Watcher) -> Draft:
 
     visit(asked, watcher, look, made)
     scripts = [each for each in made.generated_revisions if not is_empty(each)]
+    for script in scripts:
+        script.message = script.message or titled(differences([script]))
     if len(scripts) == 1:
         parts = series(scripts[0], known[0])
     else:  # a hook of env.py has made several, each for a reason of its own
@@ -88,7 +92,7 @@ def empty(project: Project, message: str, heads: tuple[str, ...], watcher: Watch
 
 
 def _asked(
-    project: Project, message: str, *, autogenerate: bool, heads: tuple[str, ...] = ("head",)
+    project: Project, message: str | None, *, autogenerate: bool, heads: tuple[str, ...] = ("head",)
 ) -> RevisionContext:
     given = {
         "message": message,

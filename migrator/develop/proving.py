@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from migrator.plan.forecast import Forecast
     from migrator.project.environment import Watcher
     from migrator.project.find import Project
+    from migrator.project.leg import Leg
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,13 @@ class Proof:
     """What is wrong with the way up, down and up again; hazards are the forecast's."""
 
 
-def climb(project: Project, server: Server, watcher: Watcher) -> None:
-    """Bring an empty database to the heads.
+def climb(project: Project, server: Server, watcher: Watcher) -> tuple[Leg, ...]:
+    """Bring an empty database to the heads; gives the way.
 
     Raises what a revision ends in, and `UnprovenError` where env.py only says that it did it.
     """
     plan = survey((project,), witness(server))
+    way = legs(plan)
     ascend(plan, watcher)
     for history in plan.histories:
         found = revisions(server.connection, history.table)
@@ -49,6 +51,7 @@ def climb(project: Project, server: Server, watcher: Watcher) -> None:
                 f" and not at {named(history.destination)}."
             )
             raise UnprovenError(message)
+    return way
 
 
 def prove(project: Project, server: Server, watcher: Watcher) -> Proof:

@@ -24,7 +24,7 @@ from migrator.project.unimported import HINT, unimported
 from migrator.report import named
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from migrator.database.connection import Server
@@ -42,11 +42,22 @@ class Order:
     """What is to be made."""
 
     message: str | None
+    """None where `remake` is to name it by what it does."""
     empty: bool = False
     merge: bool = False
     target: bool = False
     """Whether the models are compared with the database of the settings, not an embedded one."""
     colours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Revisions that may be made anew."""
+
+    revisions: frozenset[str]
+    files: tuple[Path, ...]
+    released: Callable[[], bool]
+    """Called once it is known that they are to go; tells whether they may."""
 
 
 def revise(settings: Settings, order: Order, environ: Mapping[str, str]) -> Novelty:
@@ -74,16 +85,28 @@ def revise(settings: Settings, order: Order, environ: Mapping[str, str]) -> Nove
             return _finished(project, draft, server, watcher, order)
 
 
-def remake(
-    settings: Settings, order: Order, environ: Mapping[str, str], replaced: Collection[Path]
-) -> Novelty:
-    """Write the revisions anew in the place of these files, which are the newest of the project.
+def remake(settings: Settings, order: Order, environ: Mapping[str, str], own: Own) -> Novelty:
+    """Write what the models ask for now in the place of these revisions, the project's newest.
 
-    Where the models ask for nothing any more, the files are gone, too. Raises as `revise`, and
-    leaves the files as they were then.
+    Where the models ask for no more than these do, nothing is done; where they ask for less than
+    any, their files are gone. Raises as `revise`, and leaves the files as they were then.
     """
-    with set_aside(replaced):
-        return revise(settings, order, environ)
+    structured()
+    with silenced(), ground(environ) as server:
+        told = replace(settings, database_url=server.address)
+        project = _opened(told)
+        watcher = _entered(project, Confined(confined_to(server)))
+        way = climb(project, server, watcher)
+        draft = drafting.compared(project, order.message, watcher)
+        if not draft.parts or not own.released():
+            return _finished(project, draft, server, watcher, order)
+        for leg in reversed(way):
+            if leg.revision in own.revisions:
+                leg.back(watcher)
+        with set_aside(own.files):
+            project = _opened(told)
+            draft = drafting.compared(project, order.message, watcher)
+            return _finished(project, draft, server, watcher, order)
 
 
 def _after_target(settings: Settings, order: Order, environ: Mapping[str, str]) -> Novelty:

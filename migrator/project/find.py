@@ -178,7 +178,7 @@ def checking(project: Project) -> Project:
 def revising(project: Project, message: str, *, autogenerate: bool) -> Project:
     """Give the project as `alembic revision` would open it."""
     flags = ("--autogenerate",) if autogenerate else ()
-    return _under(project, "revision", flags=(*flags, "--message", message))
+    return _under(project, "revision", flags=(*flags, f"--message={message}"))
 
 
 def _under(

@@ -11,8 +11,9 @@ from migrator.project.visit import visit
 from migrator.project.wording import place, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from alembic.operations.ops import MigrationScript
     from alembic.runtime.migration import MigrationContext
 
     from migrator.project.environment import Watcher
@@ -63,9 +64,14 @@ def _differences(project: Project, heads: tuple[str, ...], context: MigrationCon
     """Give the differences as Alembic has them; a hook of env.py may have taken them all away."""
     asked = RevisionContext(project.config, project.script, _AS_CHECK_DOES)
     asked.run_autogenerate(heads, context)
+    return differences(asked.generated_revisions)
+
+
+def differences(scripts: Iterable[MigrationScript]) -> list[Any]:
+    """Give what these drafts do, each as `alembic.autogenerate.compare_metadata` would."""
     return [
         difference
-        for script in asked.generated_revisions
+        for script in scripts
         for operations in script.upgrade_ops_list
         for difference in operations.as_diffs()
     ]

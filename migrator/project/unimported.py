@@ -87,7 +87,7 @@ def _modules(project: Project) -> dict[str, Module]:
     found: dict[str, Module] = {}
     seen: set[Path] = set()
     for root in sorted(_roots(project), key=lambda each: -len(each.parts)):
-        for path in sorted(_files(root, _folders_of_revisions(project))):
+        for path in sorted(_files(root, folders_of_revisions(project))):
             if path in seen or os.path.realpath(path) in loaded:
                 continue
             seen.add(path)
@@ -114,7 +114,8 @@ def _roots(project: Project) -> set[Path]:
     }
 
 
-def _folders_of_revisions(project: Project) -> set[Path]:
+def folders_of_revisions(project: Project) -> set[Path]:
+    """Give the folders that Alembic reads revisions from."""
     return {Path(each).resolve() for each in project.script._version_locations}  # noqa: SLF001 - where Alembic looks
 
 

@@ -8,10 +8,11 @@ from sqlalchemy import Column
 from sqlalchemy.dialects import postgresql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _LONGEST = 300
+_VERBS = {"add": "add", "remove": "drop"}
 _SIDES = {
     "add": "is in the models, and not in the database",
     "remove": "is in the database, and not in the models",
@@ -30,6 +31,26 @@ def worded(difference: Any) -> str:  # noqa: ANN401 - a tuple, or for a column a
         return f"{_THINGS[thing](*given)} {_SIDES[side]}"
     except (KeyError, TypeError, ValueError, AttributeError):  # an operation of the project's own
         return f"{kind} {' '.join(map(str, given))}".strip()[:_LONGEST]
+
+
+def titled(differences: Sequence[Any]) -> str:
+    """Give a title for what these differences come to, by the first of them."""
+    if not differences:
+        return "change the schema"
+    first = differences[0][0] if isinstance(differences[0], list) else differences[0]
+    more = len(differences) - 1
+    return _title(*first) + (f" and {more} more" if more else "")
+
+
+def _title(kind: str, *given: Any) -> str:  # noqa: ANN401 - as above
+    try:
+        if kind.startswith("modify_"):
+            schema, table, column = given[:3]
+            return f"change column {_named(schema, table)}.{column}"
+        side, _, thing = kind.partition("_")
+        return f"{_VERBS[side]} {_THINGS[thing](*given)}"
+    except (KeyError, TypeError, ValueError, AttributeError):  # an operation of the project's own
+        return kind.replace("_", " ")
 
 
 def place(difference: Any) -> tuple[str | None, str | None]:  # noqa: ANN401 - as above

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,8 +111,8 @@ def include(thing, name, kind, reflected, compared):
     assert "'teams'" not in written
     remodel(folder, FIRST.replace("String(50))", "String(50), index=True)"))
     answer = new(folder, "index names", "-x", "a=b")
-    written = [(each["revision"], each["message"]) for each in answer["revisions"]]
-    assert written == [("0002", "index names")]
+    named = [(each["revision"], each["message"]) for each in answer["revisions"]]
+    assert named == [("0002", "index names")]
     assert answer["verdict"] == "safe"
 
 
@@ -205,30 +203,3 @@ def test_flask_migrate_has_it_too(tmp_path: Path) -> None:
     assert ended.exit_code == 0, ended.output
     written = json.loads(ended.stdout)["revisions"][0]
     assert "create_table('note'" in (flask / written["file"]).read_text()
-
-
-def test_a_revision_is_remade_in_its_place_or_left(tmp_path: Path) -> None:
-    """As `migrator watch` asks for it."""
-    folder = project(tmp_path / "p")
-    first = new(folder, "first tables")["revisions"][0]["file"]
-    remodel(folder, FIRST + MORE)
-    script = (
-        "import os, sys\nfrom pathlib import Path\nfrom migrator import settings\n"
-        "from migrator.develop.revising import Order, remake\n"
-        "told, _ = settings.read({'database_url': 'postgresql:///nowhere'}, os.environ)\n"
-        "made = remake(told, Order('both'), os.environ, [Path(sys.argv[1])])\n"
-        "print(*(each.file for each in made.written))\n"
-    )
-
-    def remade(file: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-c", script, file]
-        return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
-
-    ended = remade(first)
-    assert ended.returncode == 0, ended.stderr
-    assert files(folder) == {Path(ended.stdout.strip()).name}
-    assert "create_table('orders'" in Path(folder, ended.stdout.strip()).read_text()
-    remodel(folder, "raise RuntimeError")
-    before = files(folder)
-    assert "RuntimeError" in remade(f"versions/{next(iter(before))}").stderr
-    assert files(folder) == before
