@@ -144,9 +144,11 @@ def with_application_name(address: Address, name: str) -> Address:
     return replace(address, parameters=MappingProxyType(parameters))
 
 
-def to_database(address: Address, database: str, application_name: str) -> Address:
-    """Give the address of another database of the same server, for sessions of this name."""
-    other = {"dbname": database, "application_name": application_name}
+def to_database(address: Address, database: str, application_name: str | None = None) -> Address:
+    """Give the address of another database of the same server, for sessions of this name if any."""
+    other = {"dbname": database}
+    if application_name:
+        other["application_name"] = application_name
     return replace(address, parameters=MappingProxyType({**address.parameters, **other}))
 
 

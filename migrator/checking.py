@@ -40,15 +40,20 @@ if TYPE_CHECKING:
 _NOT_AT_THE_END = "Not looked at: the history does not run to its end."
 
 
-def check(settings: Settings, *, since: str | None, environ: Mapping[str, str]) -> Checklist:
+def check(
+    settings: Settings, *, since: str | None, environ: Mapping[str, str], on: str = "embedded"
+) -> Checklist:
     """Prove what can be proven of a project without its database.
 
-    With `since`, a reference of git, the revisions that are new since then are rehearsed for
-    hazards. Raises `ConfigurationError` where the embedded server is not installed or env.py
-    connects elsewhere, `ProjectError` where there is no project, and what `new_files` raises.
+    That is done on an embedded server, or in a database made for it on the server whose URL is
+    given as `on`. With `since`, a reference of git, the revisions that are new since then are
+    rehearsed for hazards.
+
+    Raises `ConfigurationError` where the embedded server is not installed or env.py connects
+    elsewhere, `ProjectError` where there is no project, and what `copy` and `new_files` raise.
     """
     structured()
-    making = _Making(settings, since, environ)
+    making = _Making(settings, since, environ, on)
     checks: list[Check] = []
     try:
         with silenced():
@@ -62,14 +67,17 @@ def check(settings: Settings, *, since: str | None, environ: Mapping[str, str]) 
 class _Making:
     """Makes the checks, one after the other."""
 
-    def __init__(self, settings: Settings, since: str | None, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, since: str | None, environ: Mapping[str, str], on: str
+    ) -> None:
         self._settings, self._since, self._environ = settings, since, dict(environ)
+        self._on = on
         self._projects: tuple[Project, ...] = ()
         self.new: tuple[str, ...] | None = None
 
     def all(self) -> Iterator[Check]:
         """Make them; raises `ProjectError` in the midst of one where the project is broken."""
-        with ground(self._environ) as server:
+        with ground(self._environ, self._on) as server:
             told = replace(self._settings, database_url=server.address)
             self._projects = find(told)  # once: an application is loaded with the address it finds
             yield self._chain()
@@ -137,9 +145,8 @@ class _Making:
 
     def _rehearsed(self) -> tuple[Hazard, ...]:
         with without_libpqs():
-            return planning.from_base(
-                self._settings, partial(in_place, environ=self._environ)
-            ).hazards
+            within = partial(in_place, environ=self._environ)
+            return planning.from_base(self._settings, within, self._on).hazards
 
 
 def _way(plan: Plan) -> str:

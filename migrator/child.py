@@ -20,31 +20,50 @@ from migrator.errors import BugError, MigratorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 _ENDS_WITHIN_S = 5.0
 """A run that is told to end cancels its statement, and has ended after this long."""
 
 
 def ask(
-    question: str, flags: Mapping[str, str | None], environ: Mapping[str, str] = os.environ
+    question: str,
+    flags: Mapping[str, str | None],
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Mapping[str, Any]:
     """Put a question to the command, and give the fields of its answer.
 
+    It finds the environment of this process, or another, and runs here, or in another folder.
     Raises the `MigratorError` that it ended with.
     """
-    ended = _ended((question, "--json"), flags, environ)
-    answer = _read(ended.stdout, ended)
-    if "error" in answer:
+    ended = _ended((question, "--json", *arguments), flags, environ, folder)
+    answer = _read(ended, ended.stdout)
+    if [*answer] == ["error"]:
         raise error_of(answer["error"])
     return answer
 
 
 def report(
-    command: Sequence[str], flags: Mapping[str, str | None], environ: Mapping[str, str]
+    command: Sequence[str],
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    folder: Path | None = None,
 ) -> Mapping[str, Any]:
     """Have a command do its work, and give the report that its log ends with."""
-    ended = _ended(command, {**flags, "log_format": "json"}, environ)
-    return _read(ended.stdout.rstrip("\n").rpartition("\n")[2], ended)
+    ended = _ended(command, {**flags, "log_format": "json"}, environ, folder)
+    return _read(ended, ended.stdout.rstrip("\n").rpartition("\n")[2])
+
+
+def migrate(
+    flags: Mapping[str, str | None], environ: Mapping[str, str], folder: Path | None = None
+) -> Mapping[str, Any]:
+    """Run to the end, and give the report; raises the `MigratorError` that it has."""
+    found = report(("run",), flags, environ, folder)
+    if found["error"]:
+        raise error_of(found["error"])
+    return found
 
 
 def said(
@@ -57,12 +76,14 @@ def said(
 def _ended(
     command: Sequence[str],
     flags: Mapping[str, str | None],
-    environ: Mapping[str, str],
+    environ: Mapping[str, str] | None,
+    folder: Path | None = None,
     complaints: int | None = subprocess.PIPE,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; whatever ends that early, it is told to end too."""
+    """Run a command to its end; whatever ends this process earlier, it is told to end too."""
     process = subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "migrator", *command],
+        cwd=folder,
         env=_environment(flags, environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -84,7 +105,7 @@ def _end(process: subprocess.Popen[Any]) -> None:
         process.wait(_ENDS_WITHIN_S)
 
 
-def _read(text: str, ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def _read(ended: subprocess.CompletedProcess[str], text: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(text)
     except ValueError:
@@ -100,7 +121,7 @@ class Run:
         """Start it. Where this process ends first, it is told to end too."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "migrator", "run"],
-            env=_environment(flags, os.environ),
+            env=_environment(flags),
             stdin=subprocess.DEVNULL,
             stdout=2,
         )
@@ -120,10 +141,12 @@ class Run:
         _end(self._process)
 
 
-def _environment(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Give an environment with these settings in it: a password must not stand in a line."""
     said = {settings.variable(name): value for name, value in flags.items() if value is not None}
-    return {**environ, **said}
+    return {**(os.environ if environ is None else environ), **said}
 
 
 def error_of(fields: Mapping[str, Any]) -> MigratorError:

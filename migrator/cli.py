@@ -107,7 +107,7 @@ def wait(*, as_json: bool, timeout: str, **flags: Any) -> int:  # noqa: ANN401 -
 @click.option("--exit-code", "codes", is_flag=True, help="0 none pending, 3 pending, 79 too risky")
 @click.option("--on", metavar="WHERE", help="scratch, embedded, or a URL  [default: scratch]")
 @click.option("--with-data", is_flag=True, help="copy the rows too: times and failures are real")
-@click.option("--from-base", is_flag=True, help="all revisions, on an embedded server; no target")
+@click.option("--from-base", is_flag=True, help="all revisions, on an empty database; no target")
 def plan(  # noqa: PLR0913 - click gives each flag by its name
     *,
     as_json: bool,
@@ -123,8 +123,8 @@ def plan(  # noqa: PLR0913 - click gives each flag by its name
     if as_json and markdown:
         message = "--json and --markdown are two answers: say one of them"
         raise click.UsageError(message)
-    if from_base and (on or with_data or flags["database_url"]):
-        message = "--from-base has no target: no --on, --with-data or --database-url goes with it"
+    if from_base and (on == "scratch" or with_data or flags["database_url"]):
+        message = "--from-base has no target: --with-data, --database-url and --on scratch need one"
         raise click.UsageError(message)
     form = "json" if as_json else "markdown" if markdown else "text"
     given = {"form": form, "html": _page(html), "codes": codes, "from_base": from_base}
@@ -145,9 +145,12 @@ def _page(html: str | None) -> Path | None:
 )
 @_as_json
 @click.option("--since", metavar="REF", help="look for hazards in what is new since then, in git")
-def check(*, as_json: bool, since: str | None, **flags: Any) -> int:  # noqa: ANN401 - as `run`
-    """The project alone, without its database: up, down and up again on an embedded one."""  # noqa: D401
-    return questions.check(_text(flags), as_json=as_json, since=since)
+@click.option(
+    "--on", metavar="WHERE", default="embedded", help="a server's URL  [default: embedded]"
+)
+def check(*, as_json: bool, since: str | None, on: str, **flags: Any) -> int:  # noqa: ANN401 - as `run`
+    """The project alone, without its database: up, down and up again on an empty one."""  # noqa: D401
+    return questions.check(_text(flags), as_json=as_json, since=since, on=on)
 
 
 _BACKUP = ("backup_to", "backup_keep", "backup_verify", "backup_encrypt_to", "lock_wait")

@@ -1,4 +1,4 @@
-"""The proving ground: an empty database on an embedded server, in place of every other target."""
+"""The proving ground: an empty database, embedded as a rule, in the place of every other target."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ _WITHIN_S = 20.0
 
 
 @contextmanager
-def ground(environ: Mapping[str, str]) -> Iterator[Server]:
+def ground(environ: Mapping[str, str], on: str = "embedded") -> Iterator[Server]:
     """Give an empty database; while the block lasts, each variable that names a target names it.
 
-    Raises `ConfigurationError` where the embedded server is not installed.
+    It is on an embedded server, or on the one whose URL is given as `on`.
+
+    Raises `ConfigurationError` where the embedded server is not installed, and as `copy` does.
     """
     with (
         hushed(),
         without_libpqs(),
-        copy(None, "embedded") as copied,
+        copy(None, on) as copied,
         connect(copied.address, _WITHIN_S) as server,
         cancelled_with_us(copied),
         in_place(copied.address, environ),

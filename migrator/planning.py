@@ -97,13 +97,13 @@ def _doubted(trace: Trace) -> Trace:
     return replace(trace, failure=replace(failure, error=error, uncertain=True))
 
 
-def from_base(settings: Settings, within: Within = nullcontext) -> Forecast:
+def from_base(settings: Settings, within: Within = nullcontext, on: str = "embedded") -> Forecast:
     """Find out what the whole history does, each revision as a release of its own.
 
-    Needs no target: it runs on an empty embedded server, and env.py runs within what is made of
-    that one's address. Raises as `forecast` does.
+    Needs no target: it runs in an empty database, on an embedded server or on the one whose URL is
+    given as `on`, and env.py runs within what is made of its address. Raises as `forecast` does.
     """
-    with without_libpqs(), copy(None, "embedded") as copied, within(copied.address):
+    with without_libpqs(), copy(None, on) as copied, within(copied.address):
         told = replace(settings, transactions="per-revision")
         plan, trace = _rehearsed(told, copied, None)
         version = readable_version(copied.scratch.connection.server_version)

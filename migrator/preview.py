@@ -65,7 +65,7 @@ def plan(settings: Settings, request: Request) -> Preview:
     if request.html:
         _see_writable(request.html)
     if request.from_base:
-        found = planning.from_base(settings)
+        found = planning.from_base(settings, on=request.order.on)
     else:
         found = planning.forecast(settings, request.order)
     shown: Forecast = request.hidden.value(found)

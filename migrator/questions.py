@@ -61,7 +61,7 @@ def plan(flags: Flags, given: Mapping[str, Any], *, on: str | None, with_data: b
 
     stream = own_stdout()
     request = preview.Request(
-        planning.Order(on or "scratch", with_data),
+        planning.Order(on or ("embedded" if given["from_base"] else "scratch"), with_data),
         **given,
         colours=stream.isatty(),
         hidden=redactor(flags, os.environ),
@@ -94,11 +94,11 @@ def repair(flags: Flags, consent: Consent, *, as_json: bool) -> int:
     return answered(question, flags, os.environ, own_stdout(), as_json=as_json)
 
 
-def check(flags: Flags, *, as_json: bool, since: str | None) -> int:
+def check(flags: Flags, *, as_json: bool, since: str | None, on: str) -> int:
     """Prove what can be proven of the project without its database; gives the exit code."""
     from migrator import checking  # noqa: PLC0415 - loads Alembic
 
-    question = partial(checking.check, since=since, environ=os.environ)
+    question = partial(checking.check, since=since, environ=os.environ, on=on)
     return answered(question, _aimless(flags), os.environ, own_stdout(), as_json=as_json)
 
 

@@ -118,6 +118,7 @@ MAY_USE = {
     "embed": {"boundary", "job", "project", *BASE},
     "answer": {"database", "history", "job", "shortcut", *BASE},
     "rollback": {"boundary", "database", "execution", "history", "project", *BASE},
+    "testing": {"child", "database", "testing", *BASE},
     "cli": {"answer", "boundary", "demo", "develop", "questions", "rollback", *BASE},
     "__main__": {"answer", "boundary", "cli", "questions", *BASE},
     "child": BASE,
@@ -140,7 +141,8 @@ def test_imports_run_one_way(file: Path) -> None:
     ("library", "places"),
     [
         ("alembic", {"develop", "project"}),
-        ("sqlalchemy", {"develop", "project"}),
+        ("sqlalchemy", {"develop", "project", "testing"}),
+        ("pytest", {"testing"}),
         ("tenacity", {"database"}),
         ("psycopg2", {"database", "address"}),
         ("structlog", {"log"}),
@@ -177,6 +179,8 @@ def test_the_environment_is_read_in_few_places() -> None:
         "introspection.py",  # hands it on
         "asgi.py",  # hands it on
         "child.py",  # hands it on
+        "testing/plugin.py",  # reads the variable that names the server, and pytest-xdist's
+        "testing/project.py",  # hands it on, without what is meant for a release
         "questions.py",  # hands it on
         "settings.py",  # reads it
         "deployment.py",  # what the platform says of itself

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import time
 from contextlib import closing, contextmanager, suppress
@@ -30,6 +31,8 @@ PREFIX = "migrator_proof_"
 RESET = "migrator_reset_"
 """As above, of what is to take the target's place."""
 _WITHIN_S = 20.0
+_NAMED = re.compile(r"_[0-9a-f]{8}_([0-9a-f]{8})[0-9a-f]{4}\Z")
+"""How the names end that `new_name` gives: nobody else's database is taken for one of ours."""
 _MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
 _LOCALE_OF = """
 SELECT to_jsonb(d) FROM pg_database d WHERE datname IN (%s, current_database())
@@ -105,7 +108,7 @@ def beside(
     where it is old enough that no other process can be about to use it.
     Raises `DeniedError` where the role may make none.
     """
-    name, password = f"{_beginning(of, prefix)}_{_token()}", server.address.password
+    name, password = new_name(of, prefix), server.address.password
     with (
         closing(server.again(_WITHIN_S)) as owner,
         _made(owner, name, of, server, older_than_s),
@@ -145,7 +148,7 @@ def _opened(name: str, address: str, password: str | None) -> Iterator[Scratch]:
 def _made(
     owner: Connection, name: str, of: str, server: Server, older_than_s: float
 ) -> Iterator[None]:
-    _sweep(owner, name.rpartition("_")[0], older_than_s)
+    sweep(owner, name.rpartition("_")[0], older_than_s)
     locale = fetch(owner, _LOCALE_OF, [of])[0][0]
     _say(owner, "CREATE DATABASE {name} TEMPLATE template0 " + _locale(locale, owner), name)
     try:
@@ -168,33 +171,32 @@ def _locale(found: dict[str, Any], connection: Connection) -> str:
 
 def left_over(connection: Connection, of: str, prefix: str) -> list[str]:
     """Give what was made under a prefix beside this database, and has nobody in it."""
-    return _left(connection, _beginning(of, prefix))
+    return _left(connection, beginning(of, prefix))
 
 
 def _left(connection: Connection, beginning: str) -> list[str]:
     return [name for (name,) in fetch(connection, _LEFT_OVER, [beginning])]
 
 
-def _beginning(of: str, prefix: str) -> str:
+def new_name(of: str, prefix: str) -> str:
+    """Give a name that no other database has, and that tells when it was made."""
+    return f"{beginning(of, prefix)}_{int(time.time()):08x}{secrets.token_hex(2)}"
+
+
+def beginning(of: str, prefix: str) -> str:
+    """Give what the names begin with of all that is made beside this database under a prefix."""
     return prefix + hashlib.blake2b(of.encode(), digest_size=4).hexdigest()
-
-
-def _token() -> str:
-    """Give an ending that no other database has, and that tells when it was made."""
-    return f"{int(time.time()):08x}{secrets.token_hex(2)}"
 
 
 def age_s(name: str) -> float:
     """Give how long ago a scratch database was made, in seconds, by its name; else 0."""
-    try:
-        return time.time() - int(name.rpartition("_")[2][:8], 16)
-    except ValueError:
-        return 0.0
+    named = _NAMED.search(name)
+    return time.time() - int(named[1], 16) if named else 0.0
 
 
-def _sweep(owner: Connection, prefix: str, older_than_s: float) -> None:
-    """Drop what a run that was killed has left, of this database and with nobody in it."""
-    for name in _left(owner, prefix):
+def sweep(owner: Connection, beginning: str, older_than_s: float) -> None:
+    """Drop what a process that was killed has left under such names, with nobody in it."""
+    for name in _left(owner, beginning):
         if older_than_s and age_s(name) < older_than_s:
             continue
         with suppress(MigratorError):

@@ -24,10 +24,10 @@ from migrator.database.witness import witness
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError
 from migrator.execution import means_of
+from migrator.ground import in_place
 from migrator.interruption import WATCH
 from migrator.log import Event, emit, structured
 from migrator.project.find import find
-from migrator.project.surroundings import in_place_of
 from migrator.project.survey import survey
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Reset:
             self.settings, database_url=address, backup_to=None, max_risk=None, on_failure="stop"
         )
         with (
-            in_place_of(address, self.environ, settings.URL_VARIABLES),
+            in_place(address, self.environ),
             connect(address, _WITHIN_S) as new,
         ):
             projects = find(own)

@@ -138,7 +138,7 @@ def step(told: Settings, around: Surroundings) -> Step:
     see_that_it_is_local(told.database_url, around.environ, "migrator watch", around.named)
     structured()
     environ = dict(around.environ)  # the process's own names other databases meanwhile
-    standing = child.ask("status", around.flags, environ)
+    standing = child.ask("status", around.flags, environ=environ)
     if standing["state"] in _LOST:
         where = f"{told.database_url} is at {named(standing['current'])}"
         raise DisagreementError(
@@ -182,17 +182,11 @@ class _Local:
         if report["exit_code"] == _USAGE:
             self.remark = f"What was there stays: {report['error']['message']}"
             return False
-        _see(report)
+        if report["error"]:
+            raise child.error_of(report["error"])
         return True
 
     def brought_up(self) -> tuple[str, ...]:
         """Bring it to head; gives what was applied."""
-        report = _see(child.report(("run",), self.flags, self.environ))
+        report = child.migrate(self.flags, self.environ)
         return tuple(each["revision"] for each in report["applied"])
-
-
-def _see(report: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give a report that is good; raises the error of one that is not."""
-    if report["exit_code"] != 0:
-        raise child.error_of(report["error"])
-    return report

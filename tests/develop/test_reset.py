@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from migrator.database.lock import keys_for
 from migrator.database.scratch import RESET
 from migrator.version_table import VersionTable
 from tests import backups
-from tests.command import run
+from tests.command import TREES, run
 from tests.servers import Database, own_server
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from tests.command import Ended
     from tests.servers import Server
 
+KEEPS_A_SESSION = """
+import sys
+from sqlalchemy import create_engine
+sys.kept_by_a_pool = create_engine(config.get_main_option("sqlalchemy.url")).connect()
+"""
 ROWS = "CREATE TABLE kept (id int PRIMARY KEY, text text); INSERT INTO kept VALUES (1, 'dear')"
 
 
@@ -193,7 +199,11 @@ def test_a_seed_runs_in_the_new_one_and_its_failure_leaves_the_old_one(
     line = ("--yes", "--no-backup")
     refused(reset(old, *line, MIGRATOR_AFTER=f"{seed} fail"), 65, "MIGRATOR_AFTER ended with 1")
     untouched(old, server)
-    assert reset(old, *line, MIGRATOR_AFTER=seed).exit_code == 0
+    pooled = tmp_path / "pooled"
+    shutil.copytree(TREES / "plain", pooled)
+    with (pooled / "env.py").open("a") as env_py:
+        env_py.write(KEEPS_A_SESSION)
+    assert reset(old, *line, tree=str(pooled), MIGRATOR_AFTER=seed).exit_code == 0
     assert "seeded" in old.tables()
     assert old.revisions() == ["r3"]
 
@@ -203,7 +213,9 @@ def test_others_in_it_are_named_and_ended_only_where_that_is_said(
 ) -> None:
     line = ("--yes", "--no-backup")
     with closing(psycopg2.connect(old.url, application_name="the app")) as app:
-        refused(reset(old, *line), 75, "the app")
+        ended = reset(old, *line)
+        refused(ended, 75, "the app")
+        assert "revision.applied" not in ended.events
         untouched(old, server)
         assert reset(old, *line, "--end-sessions").exit_code == 0
         with pytest.raises(psycopg2.OperationalError):
