@@ -163,6 +163,11 @@ def test_a_database_of_another_machine_and_a_role_that_may_make_none_are_refused
         refused(run(*line, url=url), 77, "CREATEDB")
 
 
+def test_the_servers_own_database_is_not_reset(server: Server) -> None:
+    own = Database(server.url)
+    refused(reset(own, "--yes", "--no-backup"), 64, f"{own.name} is the server's own database")
+
+
 def test_in_production_it_is_off_whatever_is_said(old: Database, server: Server) -> None:
     refused(reset(old, "--yes", APP_ENV="production"), 64, "off in production")
     untouched(old, server)
