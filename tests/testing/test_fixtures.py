@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from migrator.database import template
+from migrator.database.scratch import beginning
 from tests.plan.releases import revise
 from tests.servers import Database, free_port
 from tests.testing.projects import pytest_in, sound
@@ -52,10 +54,12 @@ def pytest_unconfigure():
 """
 
 
-def left(server: Server) -> list[str]:
-    """Give the databases of any session that are there."""
+def left(server: Server, session: str) -> list[str]:
+    """Give the databases of a session that are there; other sessions have theirs."""
     query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
-    return [row[0] for row in Database(server.url).rows(query, template.PREFIX)]
+    found = [row[0] for row in Database(server.url).rows(query, template.PREFIX)]
+    names = [beginning(session, f"{template.PREFIX}{more}") for more in ("", "template_")]
+    return [one for one in found if one.startswith(tuple(names))]
 
 
 def test_each_test_has_a_database_of_its_own_and_nothing_is_left(
@@ -76,14 +80,17 @@ def test_each_test_has_a_database_of_its_own_and_nothing_is_left(
     for name in (mine, old):
         Database(server.url).rows(f"CREATE DATABASE {name}")
     try:
-        code, told, counts = pytest_in(folder, "-q", server=server.url, **meant_for_a_release)
+        session = {"PYTEST_XDIST_TESTRUNUID": secrets.token_hex(16)}
+        env = meant_for_a_release | session
+        code, told, counts = pytest_in(folder, "-q", server=server.url, **env)
         assert (code, counts) == (0, {"passed": 7}), told
-        assert mine in left(server)
-        assert old not in left(server)
+        there = server.database(mine).rows("SELECT datname FROM pg_database")
+        assert (mine,) in there
+        assert (old,) not in there
     finally:
         Database(server.url).rows(f"DROP DATABASE {mine}")
         Database(server.url).rows(f"DROP DATABASE IF EXISTS {old}")
-    assert left(server) == []
+    assert left(server, *session.values()) == []
     assert len({*(folder / "visits").read_text().split()}) == 1
 
 
@@ -119,13 +126,14 @@ def test_a_revision_that_fails_is_told_without_a_traceback_and_leaves_nothing(
     folder = sound(tmp_path / "shop")
     revise(folder, "op.execute('SELECT 1 / 0')")
     (folder / "test_shop.py").write_text("def test_it(migrated_url):\n    pass\n")
-    code, told, counts = pytest_in(folder, server=server.url)
+    session = {"PYTEST_XDIST_TESTRUNUID": secrets.token_hex(16)}
+    code, told, counts = pytest_in(folder, server=server.url, **session)
     assert (code, counts) == (1, {"error": 1}), told
     assert "migrator: Revision r2 failed" in told
     assert "division by zero" in told
     assert "migrator/" not in told
     assert "Traceback" not in told
-    assert left(server) == []
+    assert left(server, *session.values()) == []
 
 
 def test_a_server_of_ones_own_choice_is_named_by_a_variable(server: Server, tmp_path: Path) -> None:
