@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.outline.proven import Outline
+    from migrator.project.needs import Need
     from migrator.project.plan import Plan
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
@@ -47,6 +48,8 @@ class Bearings:
     behind: bool = False
     unknown: bool = False
     """The database names a revision that this code does not have."""
+    needs: tuple[Need, ...] = ()
+    """The backfills that pending revisions need, where the project was run."""
     altered: tuple[str, ...] = ()
     """Sentences about revisions that were changed after they had been applied."""
 
@@ -134,10 +137,13 @@ def _lost(error: UnknownRevisionError, tables: tuple[VersionTable, ...]) -> Bear
 
 
 def _planned(plan: Plan) -> Bearings:
+    from migrator.project.needs import declared  # noqa: PLC0415 - Alembic is loaded anyway
+
     pending = tuple(Pending(revision, title) for revision, title in plan.titles)
     altered = tuple(plan.altered.values())
     return Bearings(
         *(plan.current, plan.destination, plan.tables, pending),
         behind=bool(pending),
+        needs=declared(plan),
         altered=altered,
     )

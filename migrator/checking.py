@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import planning
+from migrator.backfill import requirement
 from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
 from migrator.database.witness import confined_to, witness
 from migrator.errors import ProjectError, UnreachableError
@@ -15,7 +16,7 @@ from migrator.ground import ground, in_place
 from migrator.log import silenced, structured
 from migrator.plan.hazard import counts
 from migrator.position import capital, counted
-from migrator.project import models, revisions
+from migrator.project import models, needs, revisions
 from migrator.project.confined import Confined
 from migrator.project.find import find
 from migrator.project.leg import legs
@@ -100,7 +101,12 @@ class _Making:
         for project in self._projects:
             revisions.whole(project.script)
         count = sum(len(list(project.script.walk_revisions())) for project in self._projects)
-        return Check("chain", "passed", f"{capital(counted(count))}, and no gap between them.")
+        lacking = tuple(
+            Finding(error.message, need.revision, error.hint)
+            for project in self._projects
+            for need, error in requirement.missing(needs.of_all(project))
+        )
+        return judged("chain", f"{capital(counted(count))}, and no gap between them.", lacking)
 
     def _heads(self) -> Check:
         wanted = self._settings.target

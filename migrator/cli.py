@@ -327,6 +327,36 @@ def watch(*, once: bool, not_local: tuple[str, ...], **flags: Any) -> int:  # no
     return questions.watch(_text(flags), not_local, once=once)
 
 
+@commands.command()
+@with_settings(
+    *(name for name in _WHERE if name not in {"target", "lock_key"}), *_BACK[:-1], "report"
+)
+@click.argument("name", required=False)
+@click.option("--dry-run", is_flag=True, help="count, show the first batch, change nothing")
+@click.option("--json", "as_json", is_flag=True, help="of --dry-run: the answer as JSON")
+@click.option("--workers", type=click.IntRange(1, 32), default=1, help="at a time  [default: 1]")
+@click.option("--batch-time", default="0.5s", help="what a batch should take  [default: 0.5s]")
+@click.option("--max-lag", default="10s", help="pause while a replica is so late  [default: 10s]")
+@click.option("--max-active", type=click.IntRange(min=1), help="pause while so many are at work")
+def backfill(*, name: str | None, dry_run: bool, as_json: bool, **given: Any) -> int:  # noqa: ANN401 - as `run`
+    """Change rows in batches, outside a release: NAME, or all that are not complete."""
+    limits = {
+        limit: given.pop(limit) for limit in ("workers", "batch_time", "max_lag", "max_active")
+    }
+    if dry_run:
+        return questions.backfill(_text(given), name, as_json=as_json)
+    if as_json:
+        message = "--json goes with --dry-run; the log of a backfill is JSON with --log-format json"
+        raise click.UsageError(message)
+    from migrator import backfilling  # noqa: PLC0415 - loads Alembic
+
+    try:
+        request = backfilling.request(name, **limits)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return backfilling.command(request, _text(given), os.environ, own_stdout())
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with an exit code of the contract."""
     try:

@@ -71,6 +71,13 @@ class AftermathError(MigratorError):
     kind = "after"
 
 
+class BackfillError(MigratorError):
+    """A backfill's query or batch failed; the batches before it are committed."""
+
+    exit_code = 65
+    kind = "backfill"
+
+
 class ProjectError(MigratorError):
     """The Alembic project is not found, or is broken."""
 
@@ -181,6 +188,14 @@ class RiskError(MigratorError):
 
     exit_code = 79
     kind = "policy"
+    outcome = "refused"
+
+
+class IncompleteBackfillError(MigratorError):
+    """A pending revision needs a backfill, and rows remain for that."""
+
+    exit_code = 79
+    kind = "incomplete"
     outcome = "refused"
 
 

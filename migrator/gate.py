@@ -1,4 +1,8 @@
-"""The gate: a run with more risk than MIGRATOR_MAX_RISK allows is refused before it begins."""
+"""The gate: a run is refused before it begins.
+
+That is where a revision needs a backfill which is not complete, and where there is more risk than
+MIGRATOR_MAX_RISK allows.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,14 @@ from typing import TYPE_CHECKING
 from migrator.errors import RiskError
 from migrator.log import silenced
 from migrator.plan.hazard import LEVELS
+from migrator.project import needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.database.connection import Server
     from migrator.plan.forecast import Forecast
+    from migrator.project.plan import Plan
     from migrator.settings import Settings
 
 _HINT = (
@@ -21,7 +27,20 @@ _HINT = (
 )
 
 
-def admit(server: Server, settings: Settings) -> None:
+def admit(server: Server, settings: Settings, plan: Plan) -> None:
+    """See that nothing is against the plan.
+
+    Raises `IncompleteBackfillError` where a revision of it needs one for which rows remain,
+    `ProjectError` where it needs one that is not there, and `RiskError` as `_weigh` does.
+    """
+    if found := needs.declared(plan):
+        from migrator.backfill.requirement import enforce  # noqa: PLC0415 - for these only
+
+        enforce(server.connection, found)
+    _weigh(server, settings)
+
+
+def _weigh(server: Server, settings: Settings) -> None:
     """Rehearse what is pending where a limit is set; raises `RiskError` above it.
 
     Raises what keeps the rehearsal from being made, too: a limit that cannot be seen to is not

@@ -55,7 +55,7 @@ def run(
             journal.nothing_pending()
             return plan
         ready(settings)
-        admit(server, settings)
+        admit(server, settings, plan)
         means = means_of(server, settings)
         keys = keys_for(plan.tables, settings.lock_key)
         with hold(server, keys, settings.lock_wait) as guard:

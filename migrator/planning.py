@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import bearings
+from migrator.backfill import requirement
 from migrator.backup.crew import Crew
 from migrator.backup.duplicate import duplicate
 from migrator.database import observation, traffic
@@ -22,10 +23,11 @@ from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged
 from migrator.plan.trace import Trace
+from migrator.project import needs
 from migrator.project.surroundings import without_libpqs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
     from migrator.address import Address
@@ -85,7 +87,8 @@ def foreseen(server: Server, settings: Settings, order: Order) -> Forecast:
         version = readable_version(copied.scratch.connection.server_version)
         rehearsal = Rehearsal(copied.on, version, order.with_data)
         conditions = _conditions(server, trace, queries=settings.log_queries)
-        return _told(plan, trace, conditions, rehearsal)
+        unfilled = requirement.warnings(server.connection, needs.declared(plan))
+        return _told(plan, trace, conditions, rehearsal, unfilled)
 
 
 def _doubted(trace: Trace) -> Trace:
@@ -110,8 +113,15 @@ def from_base(settings: Settings, within: Within = nullcontext, on: str = "embed
         return _told(plan, trace, Conditions(), Rehearsal(copied.on, version))
 
 
-def _told(plan: Plan, trace: Trace, conditions: Conditions, rehearsal: Rehearsal) -> Forecast:
+def _told(
+    plan: Plan,
+    trace: Trace,
+    conditions: Conditions,
+    rehearsal: Rehearsal,
+    unfilled: Iterable[str] = (),
+) -> Forecast:
     found, warnings = judged(trace, conditions)
+    warnings = (*unfilled, *warnings)
     return Forecast(plan.current, plan.destination, trace, conditions, found, rehearsal, warnings)
 
 

@@ -146,3 +146,11 @@ def backups(flags: Flags, *, as_json: bool) -> int:
     from migrator import archive  # noqa: PLC0415 - as above
 
     return answered(archive.backups, flags, os.environ, own_stdout(), as_json=as_json)
+
+
+def backfill(flags: Flags, name: str | None, *, as_json: bool) -> int:
+    """Show what a backfill would do, or all of them; gives the exit code."""
+    from migrator import backfilling  # noqa: PLC0415 - as above
+
+    question = partial(backfilling.preview, name=name)
+    return answered(question, flags, os.environ, own_stdout(), as_json=as_json)

@@ -53,6 +53,8 @@ class Journal:
     """The one that the backup is of."""
     taken_back: tuple[Applied, ...] = ()
     """The revisions that a rollback has taken back."""
+    accomplished: str | None = None
+    """What was done, of a command that applies no revision."""
     remarks: list[str] = field(default_factory=list)
     """Sentences about what did not decide how the run ended."""
 
@@ -125,6 +127,8 @@ def succeeded(journal: Journal) -> Outcome:
     """Give the outcome of a run that ended well."""
     if journal.nothing_to_do:
         return _outcome(journal, "up_to_date", 0, journal.nothing_to_do)
+    if journal.accomplished:
+        return _outcome(journal, "migrated", 0, journal.accomplished)
     count, verb = len(journal.applied), "Migrated"
     if journal.taken_back:
         count, verb = len(journal.taken_back), "Rolled back"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 CODES = {"at_head": 0, "behind": 3}
 _OTHERWISE = 76
+_ASKED_WITHIN_S = 2.0
+"""How long a status may take to find out whether rows remain for a backfill."""
 SAID = {
     "at_head": "The database is at {current}: nothing is pending.",
     "behind": "The database is at {current}, {count} short of {head}.",
@@ -111,15 +113,25 @@ def status(
         last = None
         with suppress(DeniedError, DisagreementError):  # not for this role, or not our ledger
             last = ledger.last(server.connection)
+        unfilled = _unfilled(server, found)
         drifted, unproven = _drift(server, settings, found) if drift else (None, ())
     state = _state(found, seen, lead)
     code = CODES.get(state, _OTHERWISE) if codes else 0
     return Status(
         *(state, found.current, found.head, found.pending, seen.lock, last),
-        warnings=(*_warnings(seen), *found.altered, *unproven),
+        warnings=(*_warnings(seen), *unfilled, *found.altered, *unproven),
         drift=drifted,
         exit_code=code,
     )
+
+
+def _unfilled(server: Server, found: Bearings) -> tuple[str, ...]:
+    """Give a sentence for each backfill that keeps a run from beginning."""
+    if not found.needs:
+        return ()
+    from migrator.backfill.requirement import warnings  # noqa: PLC0415 - loads Alembic
+
+    return tuple(warnings(server.connection, found.needs, _ASKED_WITHIN_S))
 
 
 def _drift(

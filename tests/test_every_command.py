@@ -27,6 +27,8 @@ COMMANDS = [
     ("restore", "--into", "another"),
     ("rollback", "--steps", "1", "--yes"),
     ("repair", "--yes"),
+    ("backfill",),
+    ("backfill", "--dry-run"),
 ]
 ANEW = ("reset", "--database", "nowhere", "--yes")
 STATES = {

@@ -95,10 +95,10 @@ def test_a_schema_of_this_name_that_is_another_s_is_let_alone(database: Database
 
 def test_a_ledger_of_a_later_version_is_let_alone(database: Database) -> None:
     run("run", "--target", "r1", tree="per_revision", url=database.url)
-    database.rows("COMMENT ON SCHEMA migrator IS 'The ledger of migrator, version 2'")
+    database.rows("COMMENT ON SCHEMA migrator IS 'The ledger of migrator, version 3'")
     ended = run(tree="per_revision", url=database.url)
     assert ended.exit_code == 0
-    assert "The ledger is of version 2" in ended.report["message"]
+    assert "The ledger is of version 3" in ended.report["message"]
     assert len(runs(database)) == 1
 
 

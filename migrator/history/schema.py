@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
 NAME = "migrator"
-VERSION = 1
+VERSION = 2
 _SAYS = "The ledger of migrator, version "
 
 MAKE = f"""
@@ -61,7 +61,20 @@ CREATE TABLE IF NOT EXISTS migrator.project (
     imported text[] NOT NULL,
     imported_sha256 text NOT NULL
 );
+CREATE TABLE IF NOT EXISTS migrator.backfill (
+    name text PRIMARY KEY,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    completed_at timestamptz,
+    position text[],
+    remaining_sha256 text NOT NULL,
+    rows bigint NOT NULL DEFAULT 0,
+    batches bigint NOT NULL DEFAULT 0,
+    batch_rows integer NOT NULL
+);
 """
+"""Each statement lets be what is there, so that an earlier version becomes this one by it. A run
+leaves an earlier version as it is; a backfill, which needs the newest table, does not."""
 
 _LOOK = """
 SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace

@@ -1,0 +1,1 @@
+"""Backfills: changes of rows in batches, outside a release's transaction."""
