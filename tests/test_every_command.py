@@ -29,6 +29,7 @@ COMMANDS = [
     ("repair", "--yes"),
     ("backfill",),
     ("backfill", "--dry-run"),
+    ("new", "a change"),
 ]
 ANEW = ("reset", "--database", "nowhere", "--yes")
 STATES = {

@@ -111,8 +111,8 @@ def include(thing, name, kind, reflected, compared):
     assert "'teams'" not in written
     remodel(folder, FIRST.replace("String(50))", "String(50), index=True)"))
     answer = new(folder, "index names", "-x", "a=b")
-    named = [(each["revision"], each["message"]) for each in answer["revisions"]]
-    assert named == [("0002", "index names")]
+    (revision,) = answer["revisions"]
+    assert (revision["revision"], revision["message"]) == ("0002", "index names")
     assert answer["verdict"] == "safe"
 
 
