@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from alembic.autogenerate import RevisionContext
 from alembic.util import asbool
 
+from migrator.develop.enums import rendering
 from migrator.develop.facts import facts
 from migrator.develop.series import Part, is_empty, series
 from migrator.errors import NotAtHeadError
@@ -58,9 +59,11 @@ def compared(project: Project, message: str | None, watcher: Watcher) -> Draft:
     scripts = [each for each in made.generated_revisions if not is_empty(each)]
     for script in scripts:
         script.message = script.message or titled(differences([script]))
-    if len(scripts) == 1:
+    if len(scripts) == 1 and len(scripts[0].upgrade_ops_list) == 1:
+        options = made._last_autogen_context.opts  # noqa: SLF001 - what it is rendered by
+        options["render_item"] = rendering(options.get("render_item"))
         parts = series(scripts[0], known[0])
-    else:  # a hook of env.py has made several, each for a reason of its own
+    else:  # of several databases, or a hook of env.py has made several for reasons of its own
         parts = tuple(Part(each) for each in scripts)
     return Draft(made, parts, compared=bool(named_models))
 

@@ -14,6 +14,10 @@ _PARTITIONED = """
 SELECT n.nspname = current_schema(), n.nspname, c.relname
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'
 """
+_ENUMS = """
+SELECT n.nspname = current_schema(), n.nspname, t.typname
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype = 'e'
+"""
 _VOLATILE = "SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v'"
 _CALLED = re.compile(r"\b(\w+)\s*\(")
 _LONGEST_NAME = 63
@@ -28,6 +32,8 @@ class Facts:
     """SQLAlchemy's."""
     partitioned: frozenset[tuple[str | None, str]]
     """The partitioned tables: nothing is CONCURRENTLY, or NOT VALID, on them."""
+    enums: frozenset[tuple[str | None, str]]
+    """The enumerated types."""
     volatile: frozenset[str]
     """The functions that may give another value for each row."""
 
@@ -56,13 +62,19 @@ class Facts:
 def facts(context: MigrationContext) -> Facts:
     """Ask the connection of an env.py that has configured Alembic; nothing is changed."""
     connection: Any = context.connection
-    partitioned = connection.exec_driver_sql(_PARTITIONED).fetchall()
     volatile = connection.exec_driver_sql(_VOLATILE).fetchall()
     return Facts(
         context.dialect,
-        frozenset((None if here else schema, name) for here, schema, name in partitioned),
+        _named(connection, _PARTITIONED),
+        _named(connection, _ENUMS),
         frozenset(name for (name,) in volatile),
     )
+
+
+def _named(connection: Any, query: str) -> frozenset[tuple[str | None, str]]:  # noqa: ANN401
+    """Give names with their schemas, as models have them: the current one is left out."""
+    found = connection.exec_driver_sql(query).fetchall()
+    return frozenset((None if here else schema, name) for here, schema, name in found)
 
 
 def name_of(*parts: str) -> str:

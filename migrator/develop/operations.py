@@ -10,7 +10,7 @@ from alembic.autogenerate import render, renderers
 from alembic.operations import ops
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from alembic.autogenerate.api import AutogenContext
 
@@ -65,6 +65,15 @@ def _outside(context: AutogenContext, block: OutsideTransaction) -> list[str]:
 def _not_valid(context: AutogenContext, unproven: NotValid) -> str:
     text = render.render_op_text(context, unproven.constraint)
     return f"{text.removesuffix(')')}, postgresql_not_valid=True)"
+
+
+def within(operations: Sequence[Any]) -> Iterator[Any]:
+    """Give operations, those that stand together under their table one by one."""
+    for op in operations:
+        if isinstance(op, ops.OpContainer):
+            yield from within(op.ops)
+        else:
+            yield op
 
 
 def tables_of(operations: Sequence[ops.MigrateOperation]) -> set[tuple[str | None, str]]:

@@ -9,6 +9,7 @@ from alembic.operations import ops
 from alembic.util import rev_id
 
 from migrator.develop.division import divided
+from migrator.develop.enums import Enums
 from migrator.develop.operations import Remark
 from migrator.develop.precaution import taken
 
@@ -28,9 +29,7 @@ class Part:
 
 
 def series(draft: ops.MigrationScript, facts: Facts) -> tuple[Part, ...]:
-    """Give the revisions that take the place of a draft; it is taken apart."""
-    if len(draft.upgrade_ops_list) != 1 or len(draft.downgrade_ops_list) != 1:
-        return (Part(draft),)  # one for each of several databases
+    """Give the revisions that take the place of a draft of one database; it is taken apart."""
     found = taken(draft, facts)
     before, after = (
         [_made(draft, step.title, step.up, step.down, (step.change,), step.back) for step in steps]
@@ -59,11 +58,12 @@ def _shares(draft: ops.MigrationScript, changes: Sequence[Change], facts: Facts)
     if is_empty(draft):
         return []
     parts: list[Part] = []
+    enums = Enums(facts)
     for share in divided(draft):
         names = {facts.qualified(*table) for table in share.tables}
         mine = tuple(each for each in changes if each.table in names or not names)
         title = share.title if parts else draft.message or ""
-        parts.append(_made(draft, title, share.up, share.down, mine))
+        parts.append(_made(draft, title, *enums.framed(share.up, share.down), mine))
     return parts
 
 

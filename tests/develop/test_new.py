@@ -134,9 +134,16 @@ def test_what_is_dropped_is_left_as_it_is_and_found(tmp_path: Path) -> None:
 
 
 def test_a_downgrade_that_leaves_something_is_found_and_the_file_stays(tmp_path: Path) -> None:
-    folder = project(
-        tmp_path / "p", FIRST + "    mood = sa.Column(sa.Enum('glad', 'sad', name='mood'))\n"
-    )
+    hook = """
+def adds(context, revision, directives):
+    made = ops.ExecuteSQLOp("CREATE TYPE mood AS ENUM ('glad')")
+    directives[0].upgrade_ops.ops.append(made)
+
+
+config ="""
+    env_py = "from alembic.operations import ops\n" + ENV.replace("\nconfig =", hook, 1)
+    env_py = env_py.replace("Base.metadata", "Base.metadata, process_revision_directives=adds")
+    folder = project(tmp_path / "p", env_py=env_py)
     answer = new(folder, "first tables", code=3)
     (finding,) = answer["findings"]
     assert finding["revision"] == answer["revisions"][0]["revision"]

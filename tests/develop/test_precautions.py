@@ -38,6 +38,7 @@ class Team(Base):
     __tablename__ = "teams"
     id = sa.Column(sa.Integer, primary_key=True)
     label = sa.Column(sa.String(9))
+    kind = sa.Column(sa.Enum("red", "it's blue", name="Kind"))
 
 
 class User(Base):
@@ -65,6 +66,8 @@ class Place(Base):
     __tablename__ = "places"
     id = sa.Column(sa.Integer, primary_key=True)
     name = sa.Column(sa.Text, index=True, unique=True)
+    kind = sa.Column(sa.Enum("red", "it's blue", name="Kind"))
+    mood = sa.Column(sa.Enum("glad", "sad", name="mood"))
 
 
 class Team(Base):
@@ -72,6 +75,7 @@ class Team(Base):
     __table_args__ = (sa.UniqueConstraint("label", deferrable=True, initially="DEFERRED"),)
     id = sa.Column(sa.Integer, primary_key=True)
     label = sa.Column(sa.String(9))
+    kind = sa.Column(sa.Enum("red", "it's blue", name="Kind"))
     place_id = sa.Column(sa.ForeignKey("places.id"), index=True)
 
 
@@ -83,6 +87,7 @@ class User(Base):
     team_id = sa.Column(sa.ForeignKey("teams.id", ondelete="CASCADE"))
     age = sa.Column(sa.Integer, nullable=False, server_default="18")
     nick = sa.Column(sa.String(50))
+    moods = sa.Column(postgresql.ARRAY(sa.Enum("glad", "sad", name="mood")))
     email = sa.Column(sa.Text, nullable=False)
     token = sa.Column(
         postgresql.UUID, nullable=False, server_default=sa.text("gen_random_uuid()")
@@ -119,6 +124,7 @@ STEPS = [
     ("everything: validate users_age", "constraint-without-not-valid"),
 ]
 WORDS = {
+    "everything": "CREATE TYPE mood AS ENUM ('glad', 'sad')",
     "everything: drop index ix_users_nick": "postgresql_concurrently=True",
     "everything: users": "NOT NULL follows",
     "everything: not null age": "VALIDATE CONSTRAINT users_age_is_set",
@@ -140,6 +146,7 @@ WHERE indrelid::regclass::text IN ('users', 'teams', 'places', 'visits')
 UNION ALL SELECT format('%s.%s %s %s', attrelid::regclass, attname, attnotnull, atttypid::regtype)
 FROM pg_attribute WHERE attrelid::regclass::text IN ('users', 'teams', 'places') AND attnum > 0
 AND NOT attisdropped
+UNION ALL SELECT format('%s %s', enumtypid::regtype, enumlabel) FROM pg_enum
 """
 
 
