@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from alembic.autogenerate import RevisionContext
 from alembic.util import asbool
 
-from migrator.develop.enums import rendering
 from migrator.develop.facts import facts
+from migrator.develop.rendering import rendering
 from migrator.develop.series import Part, is_empty, series
 from migrator.errors import NotAtHeadError
 from migrator.project.find import option, revising

@@ -14,13 +14,9 @@ from alembic.operations import ops
 from migrator.develop.operations import Remark, statement, within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from alembic.autogenerate.api import AutogenContext
+    from collections.abc import Iterator, Sequence
 
     from migrator.develop.facts import Facts
-
-    Render = Callable[[str, Any, AutogenContext], Any]
 
 _REMARK = "Types are made and dropped by themselves: a table that is dropped leaves them behind."
 
@@ -59,24 +55,10 @@ def _used(operations: Sequence[Any]) -> Iterator[Any]:
         for each in columns:
             if isinstance(each, sa.Column):
                 kind = getattr(each.type, "item_type", each.type)
-                if _is_ours(kind) and getattr(kind, "create_type", True):
+                if is_ours(kind) and getattr(kind, "create_type", True):
                     yield kind
 
 
-def _is_ours(kind: Any) -> bool:  # noqa: ANN401 - a type of SQLAlchemy's
+def is_ours(kind: Any) -> bool:  # noqa: ANN401 - a type of SQLAlchemy's
+    """Tell whether a type is one of Postgres's own, under a name."""
     return isinstance(kind, sa.Enum) and bool(kind.native_enum and kind.name)
-
-
-def rendering(theirs: Render | None) -> Render:
-    """Give what renders such a type as one that is there; `theirs` is env.py's `render_item`."""
-
-    def render(what: str, item: Any, context: AutogenContext) -> Any:  # noqa: ANN401 - text, or False
-        given = theirs(what, item, context) if theirs else False
-        if given is not False or what != "type" or not _is_ours(item):
-            return given
-        context.imports.add("from sqlalchemy.dialects import postgresql")
-        values = "".join(f"{value!r}, " for value in item.enums)
-        schema = f", schema={str(item.schema)!r}" if item.schema else ""
-        return f"postgresql.ENUM({values}name={str(item.name)!r}{schema}, create_type=False)"
-
-    return render

@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 MORE = """
 
+class Money(sa.types.TypeDecorator):
+    impl = sa.Numeric
+    cache_ok = True
+
+
 class Order(Base):
     __tablename__ = "orders"
     id = sa.Column(sa.Integer, primary_key=True)
     user_id = sa.Column(sa.ForeignKey("users.id"), nullable=False, index=True)
     code = sa.Column(sa.String(8), unique=True, nullable=False)
+    total = sa.Column(Money)
 """
 
 
@@ -189,12 +195,18 @@ def test_a_signal_in_the_midst_of_the_proof_leaves_no_file(tmp_path: Path) -> No
 def test_a_database_is_compared_with_where_it_is_named_and_only_read(
     tmp_path: Path, database: Database
 ) -> None:
-    folder = project(tmp_path / "p")
+    writes = "if os.environ.get('WRITES'):\n    with engine.begin() as early:\n"
+    writes += "        early.exec_driver_sql('CREATE TABLE theirs ()')\n\nwith engine.connect()"
+    env_py = "import os\n" + ENV.replace("with engine.connect()", writes)
+    folder = project(tmp_path / "p", env_py=env_py)
     new(folder, "first tables", DATABASE_URL="postgresql://nobody@localhost:1/their_own")
     assert "migrator run" in refused(folder, "more", code=76, url=database.url)
     assert database.tables() == set()
     assert run("run", tree=folder, url=database.url).exit_code == 0
     database.rows("ALTER TABLE users ADD by_hand int")
+    told = refused(folder, "more", code=66, url=database.url, WRITES="1")
+    assert "read-only transaction" in told
+    assert "theirs" not in database.tables()
 
     answer = new(folder, "drift", "--max-risk", "danger", url=database.url, code=3)
     assert "by_hand" in answer["findings"][0]["message"]  # what the revisions do not make
