@@ -67,9 +67,13 @@ def _only(altered: ops.AlterColumnOp, *, nullable: bool) -> ops.AlterColumnOp:
         altered.table_name,
         altered.column_name,
         schema=altered.schema,
-        existing_type=altered.existing_type,
+        existing_type=altered.existing_type if nullable else _type_after(altered),
         modify_nullable=nullable,
     )
+
+
+def _type_after(altered: ops.AlterColumnOp) -> Any:  # noqa: ANN401 - a type, where it is known
+    return altered.existing_type if altered.modify_type is None else altered.modify_type
 
 
 def _rest(altered: ops.AlterColumnOp, *, nullable: bool) -> tuple[ops.AlterColumnOp, ...]:

@@ -32,7 +32,7 @@ class Share:
 def divided(script: ops.MigrationScript) -> list[Share]:
     """Give the shares of a draft in order; one where it cannot be told what belongs together."""
     forth, back = script.upgrade_ops_list[0].ops, script.downgrade_ops_list[0].ops
-    new, pairs = tables_of(forth), [(op, _opposite(op, back)) for op in forth]
+    new, pairs = tables_of(forth, ops.CreateTableOp), [(op, _opposite(op, back)) for op in forth]
     paired = [other for _, other in pairs if other is not None]
     if len(paired) != len(forth) or len({id(each) for each in paired}) != len(back):
         return [Share(list(forth), list(back))]

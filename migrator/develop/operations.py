@@ -76,9 +76,11 @@ def within(operations: Sequence[Any]) -> Iterator[Any]:
             yield op
 
 
-def tables_of(operations: Sequence[ops.MigrateOperation]) -> set[tuple[str | None, str]]:
-    """Give the tables, each with its schema, that are made by these."""
-    return {(op.schema, op.table_name) for op in operations if isinstance(op, ops.CreateTableOp)}
+def tables_of(
+    operations: Sequence[Any], kind: type[ops.CreateTableOp | ops.DropTableOp]
+) -> set[tuple[str | None, str]]:
+    """Give the tables, each with its schema, that operations of a kind are about."""
+    return {(op.schema, op.table_name) for op in operations if isinstance(op, kind)}
 
 
 def copied(operation: Any, **changes: Any) -> Any:  # noqa: ANN401 - one of Alembic's operations

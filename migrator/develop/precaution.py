@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Rule = Callable[[Any, Any, Facts], Rewriting | None]
     Place = tuple[ops.OpContainer, Any]
+    Table = tuple[str | None, str]
     Key = tuple[str | None, str | None, str | None]
 
 _RULES: dict[type, tuple[Rule, type]] = {
@@ -51,8 +52,8 @@ class Precautions:
 def taken(script: ops.MigrationScript, facts: Facts) -> Precautions:
     """Take out of a draft, which is of one database, what needs precautions; it keeps the rest.
 
-    What is left alone: tables that the draft makes, partitioned ones, which Postgres lets no such
-    steps, and what the draft does not take back by the opposite operation.
+    What is left alone: tables that the draft makes or drops, partitioned ones, where Postgres knows
+    no such steps, and what the draft does not take back by the opposite operation.
     """
     way = _Way(script.upgrade_ops_list[0], script.downgrade_ops_list[0], facts)
     found = [each for kind in _RULES for each in way.rewritten(kind)]
@@ -70,10 +71,12 @@ class _Way:
     forth: ops.UpgradeOps
     back: ops.DowngradeOps
     facts: Facts
-    new: set[tuple[str | None, str]] = field(default_factory=set)
+    new: set[Table] = field(default_factory=set)
+    gone: set[Table] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.new = tables_of(self.forth.ops)
+        self.new = tables_of(self.forth.ops, ops.CreateTableOp)
+        self.gone = tables_of(self.forth.ops, ops.DropTableOp)
 
     def rewritten(self, kind: type) -> Iterator[Rewriting]:
         """Rewrite the operations of a kind."""
@@ -94,7 +97,7 @@ class _Way:
             other = (op.kw.get("referent_schema"), op.referent_table)
             if other in self.facts.partitioned:
                 return True
-        return (schema, table) in self.new | self.facts.partitioned
+        return (schema, table) in self.new | self.gone | self.facts.partitioned
 
 
 def _walk(container: ops.OpContainer) -> Iterator[Place]:

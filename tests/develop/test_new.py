@@ -220,5 +220,7 @@ def test_flask_migrate_has_it_too(tmp_path: Path) -> None:
         app.write("\n\nclass Note(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n")
     ended = run("new", "notes", "--json", "--max-risk", "danger", tree=flask)
     assert ended.exit_code == 0, ended.output
-    written = json.loads(ended.stdout)["revisions"][0]
+    answer = json.loads(ended.stdout)
+    assert [each["hazard"] for each in answer["hazards"]] == ["drop-table", "drop-table"]
+    written = answer["revisions"][0]
     assert "create_table('note'" in (flask / written["file"]).read_text()
