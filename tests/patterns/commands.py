@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from migrator.plan.forecast import Forecast
     from migrator.report import Journal
     from migrator.settings import Settings
     from tests.servers import Database
@@ -28,17 +29,10 @@ class Commands:
         self._folder, self._url = folder, database.url
         self._flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
 
-    def plan(self) -> Said:
-        """Give what the plan says of what is pending."""
+    def plan(self) -> Forecast:
+        """Plan what is pending."""
         told, _ = settings.read(self._flags, _ENVIRON)
-        found = planning.forecast(told, planning.Order())
-        assert found.warnings == ()
-        by_code = {(hazard.code, hazard.allowed is not None) for hazard in found.hazards}
-        return Said(
-            found.verdict,
-            tuple(sorted(code for code, accepted in by_code if not accepted)),
-            tuple(sorted(code for code, accepted in by_code if accepted)),
-        )
+        return planning.forecast(told, planning.Order())
 
     def run(self) -> None:
         """Bring the database to the project's head, by a process."""
@@ -59,3 +53,14 @@ class Commands:
         log = io.StringIO()
         _, error = boundary.perform(work, self._flags, _ENVIRON, log, hear=False)
         assert error is None, log.getvalue()
+
+
+def said(plan: Forecast) -> Said:
+    """Give what a page has to say of a plan."""
+    assert plan.warnings == ()
+    by_code = {(hazard.code, hazard.allowed is not None) for hazard in plan.hazards}
+    return Said(
+        plan.verdict,
+        tuple(sorted(code for code, accepted in by_code if not accepted)),
+        tuple(sorted(code for code, accepted in by_code if accepted)),
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.patterns import backfills, shop
 from tests.patterns.app import TOUCHED, App, serving
-from tests.patterns.commands import Commands
+from tests.patterns.commands import Commands, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class Rollout:
     def _apply(self, number: int, release: Release, old: App) -> None:
         """Apply it, take it back when the new app has written too, and apply it again."""
         shop.write(self._folder, release.revisions)
-        found = self._commands.plan()
+        found = said(self._commands.plan())
         assert found == release.said, f"{release.title}: {found}"
         self._beside(old, self._commands.run, number)
         with serving(self._database, release.app, self._apps):
