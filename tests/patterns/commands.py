@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from migrator import boundary, cli, job, planning, rollback, settings
+from migrator import backfilling, boundary, cli, job, planning, rollback, settings
+from migrator.errors import IncompleteBackfillError
 from tests.command import run
 from tests.patterns.pages import Said
 
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from migrator.errors import MigratorError
     from migrator.plan.forecast import Forecast
-    from migrator.report import Journal
+    from migrator.report import Journal, Outcome
     from migrator.settings import Settings
     from tests.servers import Database
+
+    Work = Callable[[Settings, Journal], object]
 
 _ENVIRON = {"MIGRATOR_DDL_LOCK_TIMEOUT": "1s"}
 
@@ -45,14 +49,29 @@ class Commands:
 
     def rollback(self, words: tuple[str, ...]) -> None:
         """Take revisions back, as the command line of a page says."""
-        said = cli.rollback.make_context("rollback", list(words)).params
-        request = rollback.Request(said["to"], frozenset(said["drop"]), lambda: None)
+        given = cli.rollback.make_context("rollback", list(words)).params
+        request = rollback.Request(given["to"], frozenset(given["drop"]), lambda: None)
         self._here(lambda told, journal: rollback.run(told, journal, request))
 
-    def _here(self, work: Callable[[Settings, Journal], object]) -> None:
-        log = io.StringIO()
-        _, error = boundary.perform(work, self._flags, _ENVIRON, log, hear=False)
-        assert error is None, log.getvalue()
+    def backfill(self, words: tuple[str, ...]) -> None:
+        """Fill the rows that remain, as the command line of a page says."""
+        given = cli.backfill.make_context("backfill", list(words)).params
+        limits = {name: given[name] for name in ("workers", "batch_time", "max_lag", "max_active")}
+        request = backfilling.request(given["name"], **limits)
+        self._here(lambda told, journal: backfilling.run(told, journal, request))
+
+    def is_refused(self) -> None:
+        """See that a run is, because a backfill is not complete."""
+        outcome, error = self._ended(job.run)
+        assert isinstance(error, IncompleteBackfillError), outcome
+        assert outcome.exit_code == 79
+
+    def _here(self, work: Work) -> None:
+        outcome, error = self._ended(work)
+        assert error is None, outcome
+
+    def _ended(self, work: Work) -> tuple[Outcome, MigratorError | None]:
+        return boundary.perform(work, self._flags, _ENVIRON, io.StringIO(), hear=False)
 
 
 def said(plan: Forecast) -> Said:

@@ -40,9 +40,11 @@ class Release:
     app: tuple[str, ...]
     """What the app of this release sends."""
     backfills: dict[str, str]
-    """The files' texts by their names: run once every instance of the app is of this release."""
+    """The files' texts by their names."""
+    fill: tuple[str, ...]
+    """The command that runs them, once every instance of the app is of this release."""
     back: tuple[str, ...]
-    """The command that takes it back; nothing where there is none."""
+    """The command that takes the release back; nothing where there is none."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,16 @@ def pattern(path: Path) -> Pattern:
 
 def _release(title: str, text: str, before: tuple[str, ...]) -> Release:
     """Read a release: where it does not say what its app sends, that is what was sent before."""
-    commands = [block.text for block in blocks(text) if block.language == "console"]
+    lines = [shlex.split(block.text) for block in blocks(text) if block.language == "console"]
+    commands = {line[1]: tuple(line[2:]) for line in lines if line[0] == "migrator"}
     return Release(
         title,
         _revisions(text),
         _said(text),
         _app(text) or before,
         {found[1]: each for each in _python(text) if (found := _BACKFILL.match(each))},
-        tuple(shlex.split(commands[0])[1:]) if commands else (),
+        commands.get("backfill", ()),
+        commands.get("rollback", ()),
     )
 
 

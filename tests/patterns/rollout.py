@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.patterns import backfills, shop
+from tests.patterns import shop
 from tests.patterns.app import TOUCHED, App, serving
 from tests.patterns.commands import Commands, said
 
@@ -50,7 +50,7 @@ class Rollout:
         with serving(self._database, release.app, self._apps):
             old.goes_on()
         if release.back:
-            self._beside(old, lambda: self._commands.rollback(release.back[1:]), number - 1)
+            self._beside(old, lambda: self._commands.rollback(release.back), number - 1)
             self._beside(old, self._commands.run_again, number)
 
     def _beside(self, old: App, command: Callable[[], None], at: int) -> None:
@@ -59,8 +59,12 @@ class Rollout:
         self._compare(at)
 
     def _fill(self, number: int, release: Release) -> None:
-        for text in release.backfills.values():
-            backfills.fill(text, self._database)
+        """Fill what remains; until then, the release that comes next is refused."""
+        if release.fill:
+            [following] = self._page.releases[number : number + 1]
+            shop.write(self._folder, following.revisions, release.backfills)
+            self._commands.is_refused()
+            self._commands.backfill(release.fill)
         self._compare(number)
         disagreeing = self._kept.disagreeing(self._database, number)
         assert not disagreeing, f"release {number}: {disagreeing[:3]}"

@@ -37,10 +37,12 @@ def checkout(folder: Path) -> Path:
     return made
 
 
-def write(folder: Path, revisions: dict[str, str]) -> None:
-    """Add revisions to the project."""
+def write(folder: Path, revisions: dict[str, str], backfills: dict[str, str] | None = None) -> None:
+    """Add revisions and backfills to the project."""
     for name, text in revisions.items():
         (folder / "versions" / f"{name}.py").write_text(text)
+    for name, text in (backfills or {}).items():
+        (folder / "backfills" / name).write_text(text)
 
 
 def fill(folder: Path, database: Database) -> None:
