@@ -224,3 +224,14 @@ def test_flask_migrate_has_it_too(tmp_path: Path) -> None:
     assert [each["hazard"] for each in answer["hazards"]] == ["drop-table", "drop-table"]
     written = answer["revisions"][0]
     assert "create_table('note'" in (flask / written["file"]).read_text()
+
+
+def test_an_async_env_py_has_it_too(tmp_path: Path) -> None:
+    env_py = (TREES / "async_env/env.py").read_text()
+    env_py = env_py.replace("import asyncio\n", "import asyncio\nfrom shop.models import Base\n")
+    env_py = env_py.replace("target_metadata=None", "target_metadata=Base.metadata")
+    url = "sqlalchemy.url = postgresql+asyncpg://nobody@localhost/nothing"
+    folder = project(tmp_path / "p", env_py=env_py, options=url)
+    new(folder, "first tables")
+    remodel(folder, FIRST.replace("String(50))", "String(50), index=True)"))
+    assert new(folder, "index names")["revisions"][0]["changes"][0]["name"] == "ix_users_name"
