@@ -94,7 +94,8 @@ def added(made: ops.AddColumnOp, gone: ops.DropColumnOp, facts: Facts) -> Rewrit
     why = (
         f"{column.name} of {on} is NOT NULL in the models and may be null here: the rows that are"
         " there have no value for it, and the release that is still running gives none. Fill the"
-        f" rows in batches. {_LATER} With a constant server_default it could be NOT NULL at once."
+        f" rows (migrator backfill). {_LATER} With a constant server_default it could be NOT NULL"
+        " at once."
     )
     kept = (copied(made, column=_like(column, nullable=True)),)
     change = Change("column-required", on, column.name, why)
@@ -113,7 +114,7 @@ def _defaulted_later(made: ops.AddColumnOp, gone: ops.DropColumnOp, on: str) -> 
     why = (
         f"The default of {column.name} differs from row to row: with it, all of {on} would be"
         " written anew while nobody can use it. So the column comes without, and the default is"
-        " set afterwards, for new rows. Fill the old ones in batches."
+        " set afterwards, for new rows. Fill the old ones (migrator backfill)."
     )
     why += "" if column.nullable else f" {_LATER}"
     bare = copied(made, column=_like(column, nullable=True, server_default=None))
