@@ -111,13 +111,6 @@ def test_a_key_of_several_columns_goes_to_a_statement_or_to_a_function(
     ]
 
 
-def test_what_a_union_gives_is_filled_without_locks(database: Database, tmp_path: Path) -> None:
-    union = f"{REMAINING} AND id % 2 = 0 UNION {REMAINING}"
-    folder = expanded(made(tmp_path / "project", remaining=union), database, 300)
-    assert fill(folder, database).exit_code == 0
-    assert remain(database) == 0
-
-
 def test_a_batch_that_fails_names_the_row_and_keeps_what_was_done(
     database: Database, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.backfill.projects import (
     BATCH,
+    REMAINING,
     backfill,
     expanded,
     fill,
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 AUDIT = "INSERT INTO audit SELECT unnest(CAST(:keys AS bigint[]))"
 SLOW = BATCH.replace("WHERE", "FROM pg_sleep(0.2) WHERE")
+SLEEPS = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+)
 HANGS = BATCH.replace("WHERE", "FROM pg_sleep(60) WHERE")
 
 
@@ -73,6 +77,31 @@ def test_several_workers_do_no_row_twice_while_the_app_writes(
         "SELECT count(*) FROM users LEFT JOIN audit USING (id)"
         " WHERE email <> CASE WHEN audit.id IS NULL THEN 'by the app' ELSE lower(mail) END"
     ) == [(0,)]
+
+
+def test_workers_that_cannot_lock_rows_do_none_twice(database: Database, tmp_path: Path) -> None:
+    """What a UNION gives cannot be locked; the keys are given out one page at a time."""
+    union = f"{REMAINING} AND id % 2 = 0 UNION {REMAINING}"
+    folder = expanded(made(tmp_path / "project", f"{BATCH}; {AUDIT}", union), database, 5000)
+    database.rows("CREATE TABLE audit (id bigint)")
+    ended = fill(folder, database, "--workers", "4", "--batch-time", "0.02s")
+    assert ended.exit_code == 0, ended.output
+    assert remain(database) == 0
+    assert database.rows("SELECT count(*), count(DISTINCT id) FROM audit") == [(5000, 5000)]
+
+
+def test_the_rows_of_a_batch_are_locked_from_the_look_on_though_others_may_refer_to_them(
+    database: Database, tmp_path: Path
+) -> None:
+    folder = expanded(made(tmp_path / "project", HANGS), database, 10)
+    running = filling(folder, database)
+    eventually(lambda: bool(database.rows(SLEEPS)))
+    with closing(psycopg2.connect(database.url)) as app, app.cursor() as cursor:
+        cursor.execute("SELECT FROM users WHERE id = 1 FOR KEY SHARE NOWAIT")
+        with pytest.raises(psycopg2.errors.LockNotAvailable):
+            cursor.execute("SELECT FROM users WHERE id = 1 FOR UPDATE NOWAIT")
+    running.kill(signal.SIGTERM)
+    assert running.end().exit_code == 143
 
 
 def test_two_of_the_same_name_exclude_each_other_and_a_run_does_not_wait_for_them(
