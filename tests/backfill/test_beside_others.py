@@ -215,9 +215,11 @@ def test_it_pauses_while_a_replica_is_behind(tmp_path: Path) -> None:
             replica.cursor().execute("SELECT pg_wal_replay_pause()")
             running = filling(folder, database, "--max-lag", "1s")
             blocked = running.until("statement.blocked")
-            before = remain(database)
             assert blocked["reason"] == "lag"
             assert blocked["lag_s"] > 1
+            eventually(lambda: not database.rows(SLEEPS))  # the batch that had begun
+            before = remain(database)
+            replica.cursor().execute("SELECT pg_sleep(1)")
             assert remain(database) == before > 0
             replica.cursor().execute("SELECT pg_wal_replay_resume()")
         ended = running.end()
