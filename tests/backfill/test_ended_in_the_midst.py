@@ -68,10 +68,12 @@ def test_a_signal_cancels_the_batch_on_the_server(
 
 
 def test_the_deadline_ends_it_and_what_is_done_is_kept(database: Database, tmp_path: Path) -> None:
+    """Each batch takes three times its target, and a pause follows."""
     slower = SLOW.replace("0.3", "1")
     folder = expanded(made(tmp_path / "project", slower), database, 2000)
-    ended = fill(folder, database, "--deadline", "4s")
+    ended = fill(folder, database, "--deadline", "4s", "--batch-time", "0.3s")
     assert ended.exit_code == 124
+    assert {line["reason"] for line in ended.named("statement.blocked")} == {"slow"}
     assert ended.report["database_state"] == "partially_migrated"
     assert "Rows remain: start it again." in ended.report["message"]
     assert remain(database) == 2000 - state(database, "rows")[0]
