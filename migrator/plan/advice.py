@@ -8,7 +8,8 @@ _OWN_TRANSACTION = (
 )
 _EXPAND = (
     "Expand and contract: add the new column beside the old one and keep the two in step by a"
-    " trigger, fill it in batches, let the app move to it, and drop the old one in a later release."
+    " trigger, fill it by a backfill, let the app move to it, and drop the old one in a later"
+    " release."
 )
 INSTEAD = {
     "rewrites-table": (
@@ -66,8 +67,8 @@ INSTEAD = {
     ),
     "column-type-changed": _EXPAND,
     "bulk-data-change": (
-        "Change the rows in batches that are committed one by one, in a revision of their own or"
-        " outside the release."
+        "Change the rows in batches that are committed one by one: outside the release by `migrator"
+        " backfill`, or in a revision of their own."
     ),
     "truncate": (
         "See that nobody needs the rows and that a backup has them; delete them in batches where"
