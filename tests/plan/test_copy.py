@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import signal
@@ -14,6 +13,7 @@ import pytest
 
 from migrator import planning
 from migrator.database.copy import PREFIX
+from migrator.database.scratch import beginning
 from migrator.errors import ConfigurationError, DeniedError
 from tests.backups import EMBEDDED as PROGRAMS
 from tests.backups import path
@@ -48,15 +48,10 @@ EMBEDDED = planning.Order(on="embedded")
 CHANGE = "op.add_column('orders', sa.Column('vat', sa.Integer))"
 
 
-def beginning(database: Database) -> str:
-    """Give what the names of this database's copies begin with."""
-    return PREFIX + hashlib.blake2b(database.name.encode(), digest_size=4).hexdigest()
-
-
 def copies(database: Database) -> list[str]:
     """Give the copies of this database that are there."""
     query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
-    return [name for (name,) in database.rows(query, beginning(database))]
+    return [name for (name,) in database.rows(query, beginning(database.name, PREFIX))]
 
 
 @pytest.fixture
@@ -178,7 +173,7 @@ def test_what_a_killed_plan_left_is_dropped_when_it_is_a_day_old(
     release: Path, database: Database
 ) -> None:
     foreseen(release, database)  # learns how the names begin
-    prefix = beginning(database)
+    prefix = beginning(database.name, PREFIX)
     old = f"{prefix}_{int(time.time()) - 90_000:08x}abcd"
     young = f"{prefix}_{int(time.time()) - 3_600:08x}abcd"
     for name in (old, young):
@@ -215,11 +210,11 @@ def test_a_signal_ends_the_statement_and_no_copy_is_left(
     in_production(folder, database, *ORDERS)
     revise(folder, "op.execute('SELECT pg_sleep(60)')")
     process = start("plan", tree=folder, url=database.url, PATH=path())
-    eventually(lambda: bool(database.rows(_SLEEPS, beginning(database))))
+    eventually(lambda: bool(database.rows(_SLEEPS, beginning(database.name, PREFIX))))
     process.kill(number)
     ended = process.end(20)
     assert ended.exit_code == 128 + number, ended.output
-    assert database.rows(_SLEEPS, beginning(database)) == []
+    assert database.rows(_SLEEPS, beginning(database.name, PREFIX)) == []
     assert copies(database) == []
 
 

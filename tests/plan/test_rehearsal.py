@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from migrator import planning, settings
+from migrator.database.copy import PREFIX
+from migrator.database.scratch import beginning
 from tests.plan.releases import in_production, project, revise
 
 if TYPE_CHECKING:
@@ -201,8 +202,8 @@ def test_at_head_nothing_is_rehearsed(tmp_path: Path, database: Database) -> Non
 
 def test_no_copy_is_left(tmp_path: Path, database: Database) -> None:
     only(tmp_path / "p", database, "op.add_column('orders', sa.Column('vat', sa.Integer))")
-    named = f"migrator_plan_{hashlib.blake2b(database.name.encode(), digest_size=4).hexdigest()}%"
-    assert database.rows("SELECT FROM pg_database WHERE datname LIKE %s", named) == []
+    named = beginning(database.name, PREFIX)
+    assert database.rows("SELECT FROM pg_database WHERE starts_with(datname, %s)", named) == []
 
 
 def test_the_rows_of_a_table_that_is_read_are_not_said_to_change(
