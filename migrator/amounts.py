@@ -21,6 +21,11 @@ def rows(number: int) -> str:
     return f"{number:,} row{'' if number == 1 else 's'}"
 
 
+def remaining(number: int) -> str:
+    """Give `1 row remains`, `12,000 rows remain`."""
+    return f"{rows(number)} remain{'s' if number == 1 else ''}"
+
+
 def duration(seconds: float) -> str:
     """Give a duration in the unit in which a person would say it."""
     if seconds < 0.0005:  # noqa: PLR2004 - it would be rounded to 0

@@ -80,7 +80,7 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
             if tally.batches:
                 journal.database_state = "partially_migrated"
                 journal.remark(
-                    f"{_counted(tally)} committed, and stay. Rows remain: start it again."
+                    f"{_counted(tally)} committed, and to stay. Rows remain: start it again."
                 )
             raise
     if not done:
@@ -92,7 +92,7 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
 
 def _counted(tally: Tally) -> str:
     batches = f"{tally.batches:,} batch{'' if tally.batches == 1 else 'es'}"
-    return f"{amounts.rows(tally.rows)} in {batches} are"
+    return f"{amounts.rows(tally.rows)} in {batches} {'is' if tally.rows == 1 else 'are'}"
 
 
 def _begin(told: Settings, what: str, notes: tuple[str, ...]) -> None:

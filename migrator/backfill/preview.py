@@ -40,7 +40,7 @@ class Sketch:
 
     def lines(self) -> Iterator[str]:
         """Give it for a person."""
-        told = "not known" if self.remaining is None else f"{amounts.rows(self.remaining)} remain"
+        told = "not known" if self.remaining is None else amounts.remaining(self.remaining)
         told = "complete" if self.remaining == 0 else told
         yield f"{self.name}  {told}" + (f"  {self.title}" if self.title else "")
         if self.problem:

@@ -60,8 +60,8 @@ class Progress:
         done = self._tally.rows - self._before
         left = max(0, self._remained - done)
         eta_s = self._eta_s(done, left)
-        about = "about " if self._estimated else ""
-        told = f"{self._name}: {amounts.rows(self._done + done)} done, {about}{left:,} remain"
+        remaining = ("about " if self._estimated else "") + amounts.remaining(left)
+        told = f"{self._name}: {amounts.rows(self._done + done)} done, {remaining}"
         told += f", {amounts.duration(eta_s)} at this rate" if eta_s else ""
         emit(
             Event.PLAN_MADE,

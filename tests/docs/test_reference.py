@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy
 
 from migrator import address, checklist, cli, elsewhere, errors, preview, settings, standing
+from migrator.commands import asking
 from migrator.database.lock import keys_for
 from migrator.log import Event
 from migrator.version_table import VersionTable
@@ -412,7 +413,7 @@ def test_the_fields_of_a_plan_are_those_of_the_page(
 def test_the_flags_of_a_plan_are_those_of_the_page() -> None:
     rows = page("docs/reference/plan.md").table("flag", "meaning")
     documented = {code(flag)[0].split()[0] for flag, _ in rows}
-    options = {opt for each in cli.plan.params for opt in each.opts if opt.startswith("--")}
+    options = {opt for each in asking.plan.params for opt in each.opts if opt.startswith("--")}
     of_settings = {settings.flag(row.name) for row in settings.rows()}
     assert documented == options - of_settings
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from migrator import backfilling, boundary, cli, job, planning, rollback, settings
+from migrator import backfilling, boundary, job, planning, rollback, settings
+from migrator.commands import changing
 from migrator.errors import IncompleteBackfillError
 from tests.command import run
 from tests.patterns.pages import Said
@@ -49,13 +50,13 @@ class Commands:
 
     def rollback(self, words: tuple[str, ...]) -> None:
         """Take revisions back, as the command line of a page says."""
-        given = cli.rollback.make_context("rollback", list(words)).params
+        given = changing.rollback.make_context("rollback", list(words)).params
         request = rollback.Request(given["to"], frozenset(given["drop"]), lambda: None)
         self._here(lambda told, journal: rollback.run(told, journal, request))
 
     def backfill(self, words: tuple[str, ...]) -> None:
         """Fill the rows that remain, as the command line of a page says."""
-        given = cli.backfill.make_context("backfill", list(words)).params
+        given = changing.backfill.make_context("backfill", list(words)).params
         limits = {name: given[name] for name in ("workers", "batch_time", "max_lag", "max_active")}
         request = backfilling.request(given["name"], **limits)
         self._here(lambda told, journal: backfilling.run(told, journal, request))

@@ -1,0 +1,1 @@
+"""The commands, each with its flags; what they do is elsewhere."""
