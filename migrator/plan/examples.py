@@ -76,7 +76,7 @@ def volatile_default(change: Change) -> str:
 def not_null(change: Change) -> str:
     """Give the three steps to NOT NULL."""
     table, column = change.table, _quoted(change.name)
-    check = _quoted(f"{_bare(table)}_{change.name}_not_null")
+    check = _quoted(f"{_bare(table)}_{change.name}_is_set")  # not Postgres 18's own name
     proof = f"ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID"
     return _lines(
         _sql(f"ALTER TABLE {table} {proof}"),
