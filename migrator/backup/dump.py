@@ -11,7 +11,7 @@ from migrator.backup.progress import remark
 from migrator.errors import BackupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from migrator.backup.crew import Crew
     from migrator.backup.programs import Programs
@@ -110,10 +110,22 @@ def complain(text: str, complaints: list[str]) -> None:
         remark(text, "debug")
 
 
-def failed(name: str, code: int | None, complaints: list[str]) -> BackupError:
+class ProgramError(BackupError):
+    """A program of Postgres did not end well."""
+
+    def __init__(self, ended: str, complaints: Sequence[str]) -> None:
+        """Say how it ended, and what it complained of."""
+        self.said = "\n".join([f"{ended}.", *complaints])
+        """That alone, without what follows from it for a backup."""
+        super().__init__(
+            "\n".join([f"{ended}, so there is no backup.", *complaints]),
+            hint="Mend what it says, and try again. Nothing was migrated.",
+        )
+
+
+def failed(name: str, code: int | None, complaints: list[str]) -> ProgramError:
     """Give the error of a program that did not end well."""
     ended = (
         f"was ended by signal {-code}" if code is not None and code < 0 else f"ended with {code}"
     )
-    message = "\n".join([f"{name} {ended}, so there is no backup.", *complaints])
-    return BackupError(message, hint="Mend what it says, and try again. Nothing was migrated.")
+    return ProgramError(f"{name} {ended}", complaints)

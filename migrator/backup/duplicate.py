@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.backup.dump import dumping
+from migrator.backup.dump import ProgramError, dumping
 from migrator.backup.programs import programs_for
 from migrator.backup.restorer import restoring
 from migrator.backup.trial import OPTIONS
@@ -40,7 +40,7 @@ def duplicate(source: Source, into: Target, crew: Crew, *, with_data: bool) -> N
                 pass
             code, complaints = restorer.ended(), list(restorer.complaints)
     except BackupError as error:
-        told = error.message.replace(", so there is no backup.", ".")
+        told = error.said if isinstance(error, ProgramError) else error.message
         raise ConfigurationError(f"The copy could not be made: {told}", hint=_HINT) from None
     if code != 0:
         told = "\n".join([f"pg_restore ended with {code}.", *complaints])

@@ -240,6 +240,22 @@ def test_a_pooler_is_refused_with_what_to_do(
     assert "DATABASE_UNPOOLED_URL" in ended.stderr
 
 
+def test_a_pg_dump_that_fails_is_told_in_its_own_words_and_not_as_a_backup(
+    release: Path, database: Database, tmp_path: Path
+) -> None:
+    (odd := tmp_path / "bin").mkdir()
+    fails = '[ "$1" = --version ] || { echo "pg_dump: error: no such luck" >&2; exit 1; }'
+    (odd / "pg_dump").write_text(f'#!/bin/sh\n{fails}\nexec {PROGRAMS}/pg_dump "$@"\n')
+    (odd / "pg_dump").chmod(0o755)
+    (odd / "pg_restore").symlink_to(PROGRAMS / "pg_restore")
+    ended = run("plan", tree=release, url=database.url, PATH=path(odd))
+    assert ended.exit_code == 78, ended.output
+    assert "The copy could not be made: pg_dump ended with 1.\n" in ended.stderr
+    assert "no such luck" in ended.stderr
+    assert "there is no backup" not in ended.stderr
+    assert copies(database) == []
+
+
 def test_a_database_at_an_unknown_revision_is_no_plan(release: Path, database: Database) -> None:
     database.rows("UPDATE alembic_version SET version_num = 'gone'")
     ended = run("plan", tree=release, url=database.url, PATH=path())
