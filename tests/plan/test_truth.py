@@ -53,13 +53,23 @@ def test_no_table_is_locked_that_the_plan_did_not_announce(
     if found.trace.failure:  # at its failure nothing can be asked
         assert ended.exit_code == found.trace.failure.exit_code, ended.output
         return
-    assert not {each for each in seen if not covered(each, announced)}
+    in_sight = all(statement.transaction for statement in found.trace.statements)
+    unannounced = {each for each in seen if not covered(each, announced)}
+    assert not {each for each in unannounced if in_sight or not is_fleeting(each)}
     if case.name == "add_column_required":  # a copy without rows does not show it
         assert ended.report["error"]["sqlstate"] == "23502"
         return
     assert ended.exit_code == 0, ended.output
-    if all(statement.transaction for statement in found.trace.statements):
+    if in_sight:
         assert announced <= seen
+
+
+def is_fleeting(seen: tuple[str, str, str | None]) -> bool:
+    """Tell whether a lock outside of a transaction may be over before the plan looks.
+
+    REINDEX CONCURRENTLY has one on the index that it drops, which nobody uses any more.
+    """
+    return seen[2] is not None
 
 
 def covered(seen: tuple[str, str, str | None], announced: Seen) -> bool:
