@@ -79,6 +79,19 @@ def test_a_further_change_makes_its_own_revision_anew(folder: Path, database: Da
     assert database.revisions() == [own.partition("_")[0]]
 
 
+def test_a_revision_that_the_database_never_had_is_made_anew(
+    folder: Path, database: Database
+) -> None:
+    new(folder, "first tables")
+    remodel(folder, WITH_EMAIL)
+    once(folder, database)
+    assert run("rollback", "--to", "base", "--yes", tree=folder, url=database.url).exit_code == 0
+    remodel(folder, WITH_EMAIL.replace("email", "mail"))
+    assert once(folder, database).stdout.startswith("Wrote anew versions/")
+    assert len(files(folder)) == 2
+    assert "mail" in columns(database)
+
+
 def test_a_change_that_is_taken_back_leaves_no_revision(folder: Path, database: Database) -> None:
     new(folder, "first tables")
     before = files(folder)
@@ -140,6 +153,37 @@ def test_a_hazard_is_named_and_applied_to_the_local_database(
     remodel(folder, FIRST.replace(NICK, ""))
     assert "drop-column" in once(folder, database, code=3).stdout
     assert "nick" not in columns(database)
+
+
+def test_a_revision_with_a_finding_is_written_and_not_applied(
+    folder: Path, database: Database
+) -> None:
+    template = folder / "script.py.mako"
+    template.write_text(
+        template.read_text().replace('${downgrades if downgrades else "pass"}', "pass")
+    )
+    told = once(folder, database, code=3).stdout
+    assert "Not applied: cannot be taken back" in told
+    assert len(files(folder)) == 1
+    assert "users" not in database.tables()
+
+
+def test_what_cannot_be_written_leaves_the_revision_that_was_there(
+    folder: Path, database: Database
+) -> None:
+    new(folder, "first tables")
+    remodel(folder, WITH_EMAIL)
+    once(folder, database)
+    before, template = files(folder), folder / "script.py.mako"
+    remodel(folder, WITH_EMAIL.replace("email", "mail"))
+    good = template.read_text()
+    template.write_text("<% raise RuntimeError('no paper') %>" + good)
+    assert "Template rendering failed" in once(folder, database, code=66).stderr
+    assert files(folder) == before
+    template.write_text(good)
+    assert once(folder, database).stdout.startswith("Wrote anew versions/")
+    assert len(files(folder)) == len(before)
+    assert "mail" in columns(database)
 
 
 def test_models_that_cannot_be_loaded_change_nothing(folder: Path, database: Database) -> None:
