@@ -30,6 +30,7 @@ COMMANDS = [
     ("backfill",),
     ("backfill", "--dry-run"),
     ("new", "a change"),
+    ("watch", "--once"),
 ]
 ANEW = ("reset", "--database", "nowhere", "--yes")
 STATES = {
