@@ -6,18 +6,17 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from migrator import __version__, amounts, settings, values
+from migrator import amounts, values
 from migrator.backfill import definition, mishap, requirement
 from migrator.backfill.filling import Link, Order, fill
 from migrator.backfill.preview import Preview, sketched
 from migrator.backfill.progress import Tally
-from migrator.boundary import bounded
+from migrator.boundary import commanded
 from migrator.database.connection import connect
 from migrator.database.keyset import anything
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
 from migrator.errors import UnreachableError
-from migrator.interruption import WATCH
 from migrator.log import Event, emit, silenced, structured
 from migrator.project import needs
 from migrator.project.find import find
@@ -57,14 +56,12 @@ def command(
     request: Request, flags: Mapping[str, str | None], environ: Mapping[str, str], stream: TextIO
 ) -> int:
     """Fill what remains and report on the stream; gives the exit code."""
-
-    def act(journal: Journal) -> None:
-        told, notes = settings.read(flags, environ)
-        _begin(told, request.name or "what remains", notes)
-        run(told, journal, request)
-
-    outcome, _ = bounded(act, flags, environ, stream)
-    return outcome.exit_code
+    what = request.name or "what remains"
+    return commanded(
+        lambda told, journal: run(told, journal, request),
+        lambda told: (f"fills {what} in {told.database_url}", what),
+        *(flags, environ, stream),
+    )
 
 
 def run(told: Settings, journal: Journal, request: Request) -> None:
@@ -93,18 +90,6 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
 def _counted(tally: Tally) -> str:
     batches = f"{tally.batches:,} batch{'' if tally.batches == 1 else 'es'}"
     return f"{amounts.rows(tally.rows)} in {batches} {'is' if tally.rows == 1 else 'are'}"
-
-
-def _begin(told: Settings, what: str, notes: tuple[str, ...]) -> None:
-    emit(
-        Event.RUN_STARTED,
-        " ".join((f"migrator {__version__} fills {what} in {told.database_url}.", *notes)),
-        version=__version__,
-        database=str(told.database_url),
-        target=what,
-    )
-    WATCH.within(told.deadline)
-    structured()
 
 
 @contextmanager

@@ -47,6 +47,28 @@ def perform(
     return bounded(act, flags, environ, stream, hear=hear)
 
 
+def commanded(
+    work: Work,
+    aim: Callable[[Settings], tuple[str, str]],
+    flags: Mapping[str, str | None],
+    environ: Mapping[str, str],
+    stream: TextIO,
+) -> int:
+    """Do the work of a command that is told by itself what to do, whatever AUTO_MIGRATE says.
+
+    `aim` gives what it is going to do, and its target. Gives the exit code.
+    """
+
+    def act(journal: Journal) -> None:
+        told, notes = settings.read(flags, environ)
+        _begun(told, *aim(told), notes)
+        log.structured()
+        work(told, journal)
+
+    outcome, _ = bounded(act, flags, environ, stream)
+    return outcome.exit_code
+
+
 def bounded(
     act: Callable[[Journal], None],
     flags: Mapping[str, str | None],
@@ -137,19 +159,24 @@ def _start(
 ) -> None:
     loaded = settings.load(flags, environ)
     told = loaded.settings
-    aim = f"brings {told.database_url} to {told.target}" if told else "does nothing"
-    log.emit(
-        Event.RUN_STARTED,
-        " ".join((f"migrator {__version__} {aim}.", *loaded.notes)),
-        version=__version__,
-        database=str(told.database_url) if told else None,
-        target=told.target if told else None,
-    )
     if told is None:
+        _begun(None, "does nothing", None, loaded.notes)
         journal.nothing_to_do = loaded.notes[0]
     else:
-        interruption.WATCH.within(told.deadline)
+        _begun(told, f"brings {told.database_url} to {told.target}", told.target, loaded.notes)
         work(told, journal)
+
+
+def _begun(told: Settings | None, aim: str, target: str | None, notes: tuple[str, ...]) -> None:
+    log.emit(
+        Event.RUN_STARTED,
+        " ".join((f"migrator {__version__} {aim}.", *notes)),
+        version=__version__,
+        database=str(told.database_url) if told else None,
+        target=target,
+    )
+    if told:
+        interruption.WATCH.within(told.deadline)
 
 
 def _finish(

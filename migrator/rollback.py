@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
-from migrator import __version__, settings
-from migrator.boundary import bounded
+from migrator.boundary import commanded
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
@@ -16,8 +15,6 @@ from migrator.database.witness import witness
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, means_of
 from migrator.history.ledger import last_applied
-from migrator.interruption import WATCH
-from migrator.log import Event, emit, structured
 from migrator.project import dropping
 from migrator.project.descent import down_to, together, without
 from migrator.project.find import find
@@ -51,14 +48,12 @@ def command(
     stream: TextIO,
 ) -> int:
     """Take revisions back and report on the stream; gives the exit code."""
-
-    def act(journal: Journal) -> None:
-        told, notes = settings.read(flags, environ)
-        _begin(told, request.target or "before its last run", notes)
-        run(told, journal, request)
-
-    outcome, _ = bounded(act, flags, environ, stream)
-    return outcome.exit_code
+    target = request.target or "before its last run"
+    return commanded(
+        lambda told, journal: run(told, journal, request),
+        lambda told: (f"takes {told.database_url} back to {target}", target),
+        *(flags, environ, stream),
+    )
 
 
 def run(told: Settings, journal: Journal, request: Request) -> None:
@@ -83,18 +78,6 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
             invalid = invalid_indexes(server.connection)
             execution = Execution(server, guard, pulse, told, journal, means)
             return execution.downgrade(plan, invalid)
-
-
-def _begin(told: Settings, target: str, notes: tuple[str, ...]) -> None:
-    emit(
-        Event.RUN_STARTED,
-        " ".join((f"migrator {__version__} takes {told.database_url} back to {target}.", *notes)),
-        version=__version__,
-        database=str(told.database_url),
-        target=target,
-    )
-    WATCH.within(told.deadline)
-    structured()
 
 
 def _chart(server: Server, request: Request) -> Chart:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from migrator import __version__, job, settings
+from migrator import job
 from migrator.address import to_database
 from migrator.archive import Standing
-from migrator.boundary import bounded
+from migrator.boundary import commanded
 from migrator.database import destination, extensions, replacement, scratch
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
@@ -26,7 +26,6 @@ from migrator.errors import ConfigurationError, DeniedError, MigratorError, Usag
 from migrator.execution import means_of
 from migrator.ground import in_place
 from migrator.interruption import WATCH
-from migrator.log import Event, emit, structured
 from migrator.project.find import find
 from migrator.project.survey import survey
 
@@ -70,14 +69,11 @@ def command(
     stream: TextIO,
 ) -> int:
     """Reset a database and report on the stream; gives the exit code."""
-
-    def act(journal: Journal) -> None:
-        told, notes = settings.read(flags, environ)
-        _begin(told, notes)
-        run(told, journal, request, environ)
-
-    outcome, _ = bounded(act, flags, environ, stream)
-    return outcome.exit_code
+    return commanded(
+        lambda told, journal: run(told, journal, request, environ),
+        lambda told: (f"resets {told.database_url}", told.target),
+        *(flags, environ, stream),
+    )
 
 
 def run(told: Settings, journal: Journal, request: Request, environ: Mapping[str, str]) -> None:
@@ -207,18 +203,6 @@ def _standing(server: Server, table: VersionTable) -> tuple[str, ...]:
         if error.sqlstate == _NO_SUCH_COLUMN:
             return ()
         raise
-
-
-def _begin(told: Settings, notes: tuple[str, ...]) -> None:
-    emit(
-        Event.RUN_STARTED,
-        " ".join((f"migrator {__version__} resets {told.database_url}.", *notes)),
-        version=__version__,
-        database=str(told.database_url),
-        target=told.target,
-    )
-    WATCH.within(told.deadline)
-    structured()
 
 
 def _see_that_it_is_meant(address: Address, database: str) -> None:
