@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from migrator.database import leftovers
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.condition import condition
 from migrator.database.witness import witness
-from migrator.errors import RedundantRevisionError, UnknownRevisionError
+from migrator.errors import ConfigurationError, RedundantRevisionError, UnknownRevisionError
 from migrator.identification import identify
 from migrator.report import named
 from migrator.repository import introduced
@@ -88,8 +89,11 @@ def diagnose(settings: Settings, server: Server, environ: Mapping[str, str]) -> 
     except RedundantRevisionError as error:
         return _redundant(error, rest, settings, server, projects)
     seen = condition(server.connection, plan.tables, (), queries=False)
-    if plan.current or seen.has_version_table or not seen.has_tables:
-        return Diagnosis(rest, (), plan.current, plan.current, plan.tables)
+    healthy = Diagnosis(rest, (), plan.current, plan.current, plan.tables)
+    if plan.current or not seen.has_tables:
+        return healthy
+    if seen.has_version_table:
+        return _emptied(rest, settings, server, projects, plan.tables) or healthy
     return _unversioned(rest, settings, server, projects, plan.tables)
 
 
@@ -144,6 +148,33 @@ def _unversioned(
         *_stamp(server, projects[0], tables[0], found.revision),
     )
     return Diagnosis((mend, *rest), (), (), (found.revision,), tables)
+
+
+def _emptied(
+    rest: tuple[Mend, ...],
+    settings: Settings,
+    server: Server,
+    projects: tuple[Project, ...],
+    tables: tuple[VersionTable, ...],
+) -> Diagnosis | None:
+    """Give what mends an empty version table; None where the tables may be somebody else's.
+
+    A run makes one before its first revision finds that `create_all` was there before it, and in
+    some projects it stays.
+    """
+    if len(tables) != 1:
+        return None
+    with suppress(ConfigurationError):  # without an embedded server nothing speaks against it
+        found = identify(settings, server)
+        if found.revision is not None:
+            mend = Mend(
+                "version_table",
+                f"{tables[0]} is empty. The schema is, thing for thing, the one that"
+                f" {found.revision} makes.",
+                *_stamp(server, projects[0], tables[0], found.revision),
+            )
+            return Diagnosis((mend, *rest), (), (), (found.revision,), tables)
+    return None
 
 
 def _redundant(

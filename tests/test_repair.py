@@ -51,6 +51,27 @@ def test_without_a_terminal_it_says_what_it_would_do_and_refuses(database: Datab
     assert database.revisions() == []
 
 
+def test_an_empty_version_table_is_filled_where_the_schema_proves_the_revision(
+    database: Database,
+) -> None:
+    migrated(database, "--target", "r2")
+    database.rows("DELETE FROM alembic_version")
+    answer = repaired(database)
+    assert [each["kind"] for each in answer["mended"]] == ["version_table"]
+    assert answer["mended"][0]["what"].startswith("alembic_version is empty.")
+    assert database.revisions() == ["r2"]
+
+
+def test_at_base_beside_tables_of_somebody_else_nothing_is_to_be_mended(
+    database: Database,
+) -> None:
+    migrated(database, "--target", "r1")
+    assert run("rollback", "--to", "base", "--yes", tree=TREE, url=database.url).exit_code == 0
+    database.rows("CREATE TABLE theirs (id int)")
+    assert repaired(database) == {"mended": [], "advice": [], "warnings": []}
+    assert database.revisions() == []
+
+
 def test_a_lost_version_table_is_made_again_where_the_schema_proves_the_revision(
     database: Database,
 ) -> None:
