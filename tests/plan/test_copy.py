@@ -15,6 +15,7 @@ from migrator import planning
 from migrator.database.copy import PREFIX
 from migrator.database.scratch import beginning
 from migrator.errors import ConfigurationError, DeniedError
+from tests import backups
 from tests.backups import EMBEDDED as PROGRAMS
 from tests.backups import path
 from tests.command import eventually, run, start
@@ -245,9 +246,9 @@ def test_a_pg_dump_that_fails_is_told_in_its_own_words_and_not_as_a_backup(
 ) -> None:
     (odd := tmp_path / "bin").mkdir()
     fails = '[ "$1" = --version ] || { echo "pg_dump: error: no such luck" >&2; exit 1; }'
-    (odd / "pg_dump").write_text(f'#!/bin/sh\n{fails}\nexec {PROGRAMS}/pg_dump "$@"\n')
+    (odd / "pg_dump").write_text(f'#!/bin/sh\n{fails}\nexec {backups.PROGRAMS}/pg_dump "$@"\n')
     (odd / "pg_dump").chmod(0o755)
-    (odd / "pg_restore").symlink_to(PROGRAMS / "pg_restore")
+    (odd / "pg_restore").symlink_to(backups.PROGRAMS / "pg_restore")
     ended = run("plan", tree=release, url=database.url, PATH=path(odd))
     assert ended.exit_code == 78, ended.output
     assert "The copy could not be made: pg_dump ended with 1.\n" in ended.stderr
