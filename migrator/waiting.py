@@ -65,10 +65,11 @@ def wait(settings: Settings, timeout_s: float) -> Arrival:
     ends, pause, attempt = began + timeout_s, _PAUSE_S[0], 0
     with connect(settings.database_url, timeout_s) as server:
         found, look = bearings.take(settings, server, briefly=True)
-        at_work = _at_work(found, server.connection, settings)
-        ahead = _accepted(found, server.connection, settings)
+        run = _at_work(found, server.connection, settings)
+        ahead = _accepted(found, server.connection, settings, run)
     while not (found.there or ahead):
         left = ends - time.monotonic()
+        at_work = f"A run is in progress: {run}." if run else "No run is in progress."
         told = f"The database is at {named(found.current)} and not at {', '.join(found.head)} yet."
         if left <= 0:
             message = f"{told} {at_work} Waited for {timeout_s:g} s."
@@ -86,29 +87,32 @@ def wait(settings: Settings, timeout_s: float) -> Arrival:
         pause = min(_PAUSE_S[1], pause * _GROWTH)
         with closing(server.again(max(1.0, ends - time.monotonic()))) as connection:
             found = look(connection)
-            at_work = _at_work(found, connection, settings)
-            ahead = _accepted(found, connection, settings)
+            run = _at_work(found, connection, settings)
+            ahead = _accepted(found, connection, settings, run)
     waited_s = round(time.monotonic() - began, 3)
     return Arrival(found.current, found.head, waited_s, "ahead" if ahead else "at_head")
 
 
-def _at_work(found: Bearings, connection: Connection, settings: Settings) -> str:
-    """Say whether a run is in progress."""
+def _at_work(found: Bearings, connection: Connection, settings: Settings) -> str | None:
+    """Give the run that is in progress; None where it does not matter any more."""
     if found.there:
-        return ""
+        return None
     run = holder(connection, keys_for(found.tables, settings.lock_key))
-    return f"A run is in progress: {run}." if run else "No run is in progress."
+    return str(run) if run else None
 
 
-def _accepted(found: Bearings, connection: Connection, settings: Settings) -> bool:
-    """Tell whether it is ahead and that is accepted; at another unknown revision nothing is."""
+def _accepted(found: Bearings, connection: Connection, settings: Settings, run: str | None) -> bool:
+    """Tell whether it is ahead and that is accepted; at another unknown revision nothing is.
+
+    A run that is still in progress has not entered in the ledger yet where it has come to.
+    """
     if not found.unknown:
         return False
     lead = weigh(connection, settings, found)
-    if not lead.accepted:
+    if not lead.accepted and not (lead.tolerated and run):
         raise DisagreementError(
             f"The database is at {named(found.current)}, which this code, whose head is"
             f" {', '.join(found.head)}, does not have.",
             hint=f"It will not come to this code's head by waiting. {lead.ways_out}",
         )
-    return True
+    return lead.accepted

@@ -215,6 +215,22 @@ def test_wait_is_over_where_the_database_goes_ahead_meanwhile(
     assert ended.exit_code == 0, ended.output
 
 
+def test_wait_does_not_give_up_while_a_run_has_not_entered_where_it_has_come_to(
+    ahead: Database,
+) -> None:
+    ahead.rows("ALTER SCHEMA migrator RENAME TO elsewhere")
+    with ahead.connect() as other:
+        other.autocommit = False
+        keys = keys_for([VersionTable(None, "alembic_version")])
+        other.cursor().execute("SELECT pg_advisory_xact_lock(%s)", keys)
+        line = ("wait", "--log-format", "json", "--on-db-ahead", "ok")
+        waits = start(*line, tree=OLDER, url=ahead.url)
+        assert "A run is in progress" in waits.until("database.waiting", "stderr")["message"]
+        ahead.rows("ALTER SCHEMA elsewhere RENAME TO migrator")
+        other.rollback()
+    assert waits.end().exit_code == 0
+
+
 def test_status_counts_what_the_ledger_saw_before_the_first_run(
     ahead: Database, newer: Path
 ) -> None:
