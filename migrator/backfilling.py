@@ -117,7 +117,8 @@ def _filled(told: Settings, request: Request, wanted: Definition, tally: Tally) 
                     return tally.batches > began
                 key = keys_for([], f"backfill:{wanted.name}")
                 with hold(server, key, told.lock_wait) as guard:
-                    return fill(Link(server, guard, pulse, told), wanted, request.order, tally)
+                    fill(Link(server, guard, pulse, told), wanted, request.order, tally)
+                    return True
             except UnreachableError as error:
                 if tally.batches == before:
                     raise

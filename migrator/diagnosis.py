@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -141,13 +140,8 @@ def _unversioned(
     found = identify(settings, server)
     if found.revision is None:
         return Diagnosis(rest, (_unproven(found),), tables=tables)
-    mend = Mend(
-        "version_table",
-        "There are tables and no version table. The schema is, thing for thing, the one that"
-        f" {found.revision} makes.",
-        *_stamp(server, projects[0], tables[0], found.revision),
-    )
-    return Diagnosis((mend, *rest), (), (), (found.revision,), tables)
+    said = "There are tables and no version table."
+    return _unstamped(said, found.revision, rest, server, projects[0], tables[0])
 
 
 def _emptied(
@@ -164,17 +158,31 @@ def _emptied(
     """
     if len(tables) != 1:
         return None
-    with suppress(ConfigurationError):  # without an embedded server nothing speaks against it
+    try:
         found = identify(settings, server)
-        if found.revision is not None:
-            mend = Mend(
-                "version_table",
-                f"{tables[0]} is empty. The schema is, thing for thing, the one that"
-                f" {found.revision} makes.",
-                *_stamp(server, projects[0], tables[0], found.revision),
-            )
-            return Diagnosis((mend, *rest), (), (), (found.revision,), tables)
-    return None
+    except ConfigurationError:  # without an embedded server nothing speaks against it
+        return None
+    if found.revision is None:
+        return None
+    said = f"{tables[0]} is empty."
+    return _unstamped(said, found.revision, rest, server, projects[0], tables[0])
+
+
+def _unstamped(  # noqa: PLR0913, PLR0917 - what is stamped, and where
+    said: str,
+    revision: str,
+    rest: tuple[Mend, ...],
+    server: Server,
+    project: Project,
+    table: VersionTable,
+) -> Diagnosis:
+    """Give the diagnosis of a database whose revision is proven, and named by no row."""
+    mend = Mend(
+        "version_table",
+        f"{said} The schema is, thing for thing, the one that {revision} makes.",
+        *_stamp(server, project, table, revision),
+    )
+    return Diagnosis((mend, *rest), (), (), (revision,), (table,))
 
 
 def _redundant(

@@ -115,7 +115,7 @@ MAY_USE = {
     "embed": {"boundary", "job", "project", *BASE},
     "answer": {"database", "history", "job", "shortcut", *BASE},
     "rollback": {"boundary", "database", "execution", "history", "project", *BASE},
-    "testing": {"child", "database", "testing", *BASE},
+    "testing": {"child", "database", "plan", "testing", *BASE},
     "commands": {
         *("backfilling", "boundary", "commands", "demo", "develop", "questions", "rollback"),
         *BASE,

@@ -58,8 +58,8 @@ class Order:
     """No batch begins while more other sessions run a statement; None is any number."""
 
 
-def fill(link: Link, definition: Definition, order: Order, tally: Tally) -> bool:
-    """Change what remains, batch by batch; what is done is counted. Gives that it is complete.
+def fill(link: Link, definition: Definition, order: Order, tally: Tally) -> None:
+    """Change what remains, batch by batch, until nothing does; what is done is counted.
 
     Raises `BackfillError` where a query or a batch fails, `BusyError` where rows stay locked,
     `UnreachableError` where the server or the lock is lost.
@@ -75,7 +75,6 @@ def fill(link: Link, definition: Definition, order: Order, tally: Tally) -> bool
             progress = Progress(name, tally, known.rows)
             _until_nothing_remains(_Filling(desk, workers, asking, progress, limits.retry_s))
         backfills.complete(asking, name)
-    return True
 
 
 @contextmanager

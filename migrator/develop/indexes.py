@@ -25,13 +25,7 @@ def created(made: CreateIndexOp, gone: DropIndexOp, facts: Facts) -> Rewriting:
     table = facts.qualified(made.schema, made.table_name)
     why = f"{name} is built CONCURRENTLY, so that {table} can be written to meanwhile."
     change = Change("index-not-concurrent", table, name, f"{why} {_ALONE}")
-    step = Step(
-        f"index {name}",
-        change,
-        (outside(concurrently(made)),),
-        (outside(concurrently(gone)),),
-    )
-    return Rewriting((step,))
+    return Rewriting((_alone(f"index {name}", change, made, gone),))
 
 
 def dropped(gone: DropIndexOp, made: CreateIndexOp, facts: Facts) -> Rewriting:
@@ -40,13 +34,17 @@ def dropped(gone: DropIndexOp, made: CreateIndexOp, facts: Facts) -> Rewriting:
     table = facts.qualified(gone.schema, gone.table_name or made.table_name)
     why = f"{name} is dropped CONCURRENTLY: no query of {table} queues behind it."
     change = Change("index-not-concurrent", table, name, f"{why} {_ALONE}")
-    step = Step(
-        f"drop index {name}",
-        change,
-        (outside(concurrently(gone)),),
-        (outside(concurrently(made)),),
-    )
-    return Rewriting((step,), first=True)
+    return Rewriting((_alone(f"drop index {name}", change, gone, made),), first=True)
+
+
+def _alone(
+    title: str,
+    change: Change,
+    up: CreateIndexOp | DropIndexOp,
+    down: CreateIndexOp | DropIndexOp,
+) -> Step:
+    """Give the step that does nothing else, in either direction."""
+    return Step(title, change, (outside(concurrently(up)),), (outside(concurrently(down)),))
 
 
 def concurrently(index: CreateIndexOp | DropIndexOp) -> CreateIndexOp | DropIndexOp:

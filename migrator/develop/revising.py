@@ -77,12 +77,7 @@ def revise(settings: Settings, order: Order, environ: Mapping[str, str]) -> Nove
             return _empty(settings, order.message)
         if order.target:
             return _after_target(settings, order, environ)
-        with ground(environ) as server:
-            project = _opened(replace(settings, database_url=server.address))
-            watcher = _entered(project, Confined(confined_to(server)))
-            climb(project, server, watcher)
-            draft = drafting.compared(project, order.message, watcher)
-            return _finished(project, draft, server, watcher, order)
+        return _from_the_head(settings, order, environ)
 
 
 def remake(settings: Settings, order: Order, environ: Mapping[str, str], own: Own) -> Novelty:
@@ -92,13 +87,21 @@ def remake(settings: Settings, order: Order, environ: Mapping[str, str], own: Ow
     any, their files are gone. Raises as `revise`, and leaves the files as they were then.
     """
     structured()
-    with silenced(), ground(environ) as server:
+    with silenced():
+        return _from_the_head(settings, order, environ, own)
+
+
+def _from_the_head(
+    settings: Settings, order: Order, environ: Mapping[str, str], own: Own | None = None
+) -> Novelty:
+    """Compare the models with an empty database that was brought to the head."""
+    with ground(environ) as server:
         told = replace(settings, database_url=server.address)
         project = _opened(told)
         watcher = _entered(project, Confined(confined_to(server)))
         way = climb(project, server, watcher)
         draft = drafting.compared(project, order.message, watcher)
-        if not draft.parts or not own.released():
+        if own is None or not draft.parts or not own.released():
             return _finished(project, draft, server, watcher, order)
         for leg in reversed(way):
             if leg.revision in own.revisions:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LEVELS = ("safe", "caution", "danger")
 """The verdicts, the mildest first; a hazard is one of the last two."""
@@ -55,6 +58,12 @@ class Hazard:
             "allowed": self.allowed,
             "found_by": self.found_by,
         }
+
+
+def read(fields: Mapping[str, Any]) -> Hazard:
+    """Give the hazard that `plan --json` has under these names."""
+    said = {name: value for name, value in fields.items() if name not in {"hazard", "page"}}
+    return Hazard(code=fields["hazard"], **said)
 
 
 def verdict(hazards: tuple[Hazard, ...], *, fails: bool) -> str:

@@ -17,6 +17,7 @@ from migrator.address import FROM_VARIABLES, parse
 from migrator.database import template
 from migrator.database.connection import connect
 from migrator.errors import ConfigurationError
+from migrator.plan.hazard import LEVELS, counts, read
 from migrator.settings import PREFIX, URL_VARIABLES, variable
 
 if TYPE_CHECKING:
@@ -29,11 +30,8 @@ if TYPE_CHECKING:
     from migrator.database.template import Template
 
 _WITHIN_S = 60.0
-_LEVELS = ("safe", "caution", "danger")
 _KEPT = tuple(map(variable, ("config", "config_section", "x", "target")))
 """Settings of the user's that say what the project is; the others are of a release."""
-_NO_DOWNGRADE = "no-downgrade"
-"""A hazard that the way down finds already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +66,14 @@ class Project:
         if answer["failed"]:
             told = "Not looked at: the history does not run to its end."
             return {"check": "hazards", "state": "skipped", "message": told, "findings": []}
-        limit = _LEVELS.index(str(self.settings["max_risk"]))
         found = [
             {
-                "message": f"{each['reason']} ({each['hazard']}, {each['level']})",
-                "revision": each["revision"],
-                "hint": each["instead"],
+                "message": f"{each.reason} ({each.code}, {each.level})",
+                "revision": each.revision,
+                "hint": each.instead,
             }
-            for each in answer["hazards"]
-            if each["allowed"] is None
-            and each["hazard"] != _NO_DOWNGRADE
-            and _LEVELS.index(each["level"]) > limit
+            for each in map(read, answer["hazards"])
+            if counts(each, self.settings["max_risk"])
         ]
         return {"check": "hazards", "state": "failed", "message": "", "findings": found}
 
@@ -109,8 +104,8 @@ def project(
     Raises `ConfigurationError` for a setting that is wrong, and what `connect` raises.
     """
     limit = settings["migrator_max_risk"] or "caution"
-    if limit not in _LEVELS:
-        message = f"migrator_max_risk: {limit!r} is not one of {', '.join(_LEVELS)}."
+    if limit not in LEVELS:
+        message = f"migrator_max_risk: {limit!r} is not one of {', '.join(LEVELS)}."
         raise ConfigurationError(message)
     told = {"max_risk": limit, "config": settings["migrator_config"] or None}
     with connect(_address(url), _WITHIN_S) as server:

@@ -100,13 +100,18 @@ def written(source: Page, name: str, folder: Path) -> Path:
 # The start command
 
 
+def started(tree: Path, folder: Path, database: Database) -> subprocess.CompletedProcess[str]:
+    """Run the start command of the page, whose server says that it serves."""
+    [line] = [b.text for b in START.blocks if b.text.startswith("migrator run &&")]
+    (folder / "server.py").write_text("print('serving')")
+    line = line.replace("server.py", str(folder / "server.py"))
+    return program("sh", "-c", line, cwd=tree, url=database.url)
+
+
 def test_the_start_command_migrates_and_then_becomes_the_server(
     database: Database, tmp_path: Path
 ) -> None:
-    [line] = [b.text for b in START.blocks if b.text.startswith("migrator run &&")]
-    (tmp_path / "server.py").write_text("print('serving')")
-    line = line.replace("server.py", str(tmp_path / "server.py"))
-    ended = program("sh", "-c", line, cwd=TREE, url=database.url)
+    ended = started(TREE, tmp_path, database)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.endswith("serving\n")
     assert database.revisions() == ["r3"]
@@ -115,10 +120,7 @@ def test_the_start_command_migrates_and_then_becomes_the_server(
 def test_the_server_does_not_start_where_a_revision_fails(
     database: Database, tmp_path: Path
 ) -> None:
-    [line] = [b.text for b in START.blocks if b.text.startswith("migrator run &&")]
-    (tmp_path / "server.py").write_text("print('serving')")
-    line = line.replace("server.py", str(tmp_path / "server.py"))
-    ended = program("sh", "-c", line, cwd=TREES / "fails_second", url=database.url)
+    ended = started(TREES / "fails_second", tmp_path, database)
     assert ended.returncode == 65
     assert "serving" not in ended.stdout
 

@@ -52,6 +52,12 @@ class Follower:
                 if not line.startswith(ELSEWHERE):
                     self._type(line)
 
+    def end(self) -> None:
+        """Let the shell end, and what it has started."""
+        assert self.shell.stdin
+        self.shell.stdin.close()
+        self.shell.wait(60)
+
     def _write(self, text: str) -> None:
         path = self.folder / text.splitlines()[0].removeprefix("# ")
         path.parent.mkdir(exist_ok=True)
@@ -94,8 +100,7 @@ def test_the_tutorial_leads_to_a_first_safe_deploy(database: Database, tmp_path:
             follower.follow(block)
     finally:
         (tmp_path / "stop").touch()
-        follower.shell.stdin.close()  # type: ignore[union-attr] # it is a pipe
-        follower.shell.wait(60)
+        follower.end()
     said = follower.said
     assert said.count("ended=79\n") == 1
     assert "migrator backfill customers_email" in said.partition("ended=79\n")[0]
