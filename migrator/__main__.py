@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from migrator import answer, settings
+from migrator import job, settings
 from migrator.boundary import own_stdout, perform
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def flags(words: Sequence[str], *besides: str) -> dict[str, str | None] | None:
 
 
 def _run(found: dict[str, str | None]) -> int:
-    outcome, _ = perform(answer.run, found, os.environ, own_stdout())
+    outcome, _ = perform(job.run, found, os.environ, own_stdout())
     return outcome.exit_code
 
 

@@ -1,4 +1,4 @@
-"""Amounts as a person reads them: sizes, rows, durations."""
+"""Amounts as a person reads them: sizes, rows, durations; and how a sentence begins."""
 
 from __future__ import annotations
 
@@ -37,3 +37,13 @@ def duration(seconds: float) -> str:
     if seconds < 2 * _HOUR_S:
         return f"{seconds // _MINUTE_S:.0f} min {seconds % _MINUTE_S:.0f} s"
     return f"{seconds // _HOUR_S:.0f} h {seconds % _HOUR_S // _MINUTE_S:.0f} min"
+
+
+def counted(number: int) -> str:
+    """Give `1 revision`, `2 revisions`."""
+    return f"{number} revision{'' if number == 1 else 's'}"
+
+
+def capital(text: str) -> str:
+    """Give a text as a sentence begins."""
+    return text[:1].upper() + text[1:]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator import bearings
 from migrator.amounts import readable
 from migrator.backup.inventory import Item, inventory
 from migrator.backup.take import prepare
@@ -16,6 +15,7 @@ from migrator.database.pulse import beating
 from migrator.database.sentinel import watching
 from migrator.database.source import Source
 from migrator.errors import ConfigurationError
+from migrator.position import find_position
 from migrator.report import named
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def backup(settings: Settings) -> Taken:
         connect(settings.database_url, settings.connect_timeout) as server,
         beating(server) as pulse,
     ):
-        tables = bearings.take(settings, server)[0].tables
+        tables = find_position(settings, server)[0].tables
         means = prepare(Source(server), settings)
         keys = keys_for(tables, settings.lock_key)
         with (

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import planning
+from migrator.amounts import capital, counted
 from migrator.backfill import requirement
 from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
 from migrator.database.witness import confined_to, witness
@@ -15,7 +16,6 @@ from migrator.errors import ProjectError, UnreachableError
 from migrator.ground import ground, in_place
 from migrator.log import silenced, structured
 from migrator.plan.hazard import counts
-from migrator.position import capital, counted
 from migrator.project import models, needs, revisions
 from migrator.project.confined import Confined
 from migrator.project.find import find

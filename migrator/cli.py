@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from migrator import __version__, answer
+from migrator import __version__, job
 from migrator.boundary import bounded, own_stdout, perform
 from migrator.commands import asking, changing, developing, keeping
 from migrator.commands.flags import text, with_settings
@@ -43,7 +43,7 @@ def commands() -> None:
 @with_settings()
 def run(**flags: Any) -> int:  # noqa: ANN401 - click gives text or a tuple of it
     """The release-phase job: connect, lock, upgrade, prove (the default)."""  # noqa: D401
-    outcome, _ = perform(answer.run, text(flags), os.environ, own_stdout())
+    outcome, _ = perform(job.run, text(flags), os.environ, own_stdout())
     return outcome.exit_code
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from migrator import position
 from migrator.database import leftovers
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.condition import condition
@@ -81,6 +82,7 @@ def diagnose(settings: Settings, server: Server, environ: Mapping[str, str]) -> 
     rest = (*_indexes(server), *_databases(server))
     try:
         plan = survey(projects, witness(server))
+        position.announce(position.of(plan))
     except UnknownRevisionError as error:
         return Diagnosis(
             rest, (_whose(error, projects, environ),), error.current, error.current, (error.table,)

@@ -15,6 +15,7 @@ from migrator.database.departure import departures
 from migrator.database.shape import shape
 from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError
+from migrator.log import silenced
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
@@ -77,7 +78,11 @@ def identify(settings: Settings, server: Server) -> Identified:
     from migrator.project.leg import legs  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
 
-    with copy(None, "embedded") as copied, connect(copied.address, _WITHIN_S) as there:
+    with (
+        silenced(),  # the log is about the target
+        copy(None, "embedded") as copied,
+        connect(copied.address, _WITHIN_S) as there,
+    ):
         plan = survey(find(replace(settings, database_url=copied.address)), witness(there))
         wanted = shape(server.connection, plan.tables)
         alike = server.version // 10_000 == there.version // 10_000

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator.aftermath import ready
-from migrator.agreement import agree
-from migrator.ahead import Tolerance
+from migrator import log
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
-from migrator.database.lock import hold, keys_for
-from migrator.database.pulse import beating
 from migrator.database.witness import witness
-from migrator.execution import Execution, means_of
-from migrator.gate import admit
-from migrator.history.alteration import alterations
 from migrator.history.arrears import owed
-from migrator.project.find import find
-from migrator.project.survey import announce, survey
+from migrator.position import announce, known, of, remember, uncollected
+from migrator.project.fingerprint import key as key_of
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from migrator.database.connection import Server
+    from migrator.position import Position
     from migrator.project.find import Project
-    from migrator.project.plan import Plan
     from migrator.report import Journal
     from migrator.settings import Settings
 
@@ -36,40 +30,58 @@ def run(
     journal: Journal,
     projects: tuple[Project, ...] | None = None,
     reached: Server | None = None,
-) -> Plan | None:
+) -> None:
     """Bring the database to the target; the journal learns what happened.
 
-    Gives what there was to do, or None where the database is ahead and that is tolerated. Raises
-    the error that says why it could not be done.
+    Raises the error that says why it could not be done.
     """
-    projects = projects or find(settings)
-    with (
-        nullcontext(reached) if reached else _connected(settings) as server,
-        beating(server) as pulse,
-        Tolerance(server, settings, journal),
-    ):
-        plan = survey(projects, witness(server), compare=partial(alterations, server.connection))
-        journal.planned(plan.current, plan.destination)
-        if not (plan.pending or owed(settings, server.connection)):
-            agree(server, plan, journal)
-            journal.nothing_pending()
-            return plan
-        ready(settings)
-        admit(server, settings, plan)
-        means = means_of(server, settings)
-        keys = keys_for(plan.tables, settings.lock_key)
-        with hold(server, keys, settings.lock_wait) as guard:
-            plan = plan.at({table: revisions(server.connection, table) for table in plan.tables})
+    key = None if projects else key_of(settings, os.environ)
+    with nullcontext(reached) if reached else _connected(settings) as server:
+        if found := _known(settings, server, key):
+            journal.planned(found.current, found.head)
+            announce(found)
+            return journal.nothing_pending()
+        with uncollected():
+            log.structured()
+            from migrator import aftermath, agreement, ahead, execution, gate  # noqa: PLC0415 - Alembic
+            from migrator.database import lock, pulse  # noqa: PLC0415 - not needed until here
+            from migrator.history import alteration, recording  # noqa: PLC0415 - as above
+            from migrator.project import find, survey  # noqa: PLC0415 - Alembic
+        with pulse.beating(server) as beat, ahead.Tolerance(server, settings, journal):
+            compare = partial(alteration.alterations, server.connection)
+            plan = survey.survey(projects or find.find(settings), witness(server), compare=compare)
+            announce(of(plan))
             journal.planned(plan.current, plan.destination)
-            execution = Execution(server, guard, pulse, settings, journal, means)
-            if plan.pending:
-                announce(plan, invalid := invalid_indexes(server.connection))
-                execution.upgrade(plan, invalid)
-            else:
-                execution.finish(plan)
-        return plan
+            if not (plan.pending or owed(settings, server.connection)):
+                agreement.agree(server, plan, journal)
+                journal.nothing_pending()
+                recording.adopt(server, journal)
+                return remember(server.connection, key, plan, upgrades=True)
+            aftermath.ready(settings)
+            gate.admit(server, settings, plan)
+            means = execution.means_of(server, settings)
+            keys = lock.keys_for(plan.tables, settings.lock_key)
+            with lock.hold(server, keys, settings.lock_wait) as guard:
+                plan = plan.at(
+                    {table: revisions(server.connection, table) for table in plan.tables}
+                )
+                journal.planned(plan.current, plan.destination)
+                work = execution.Execution(server, guard, beat, settings, journal, means)
+                if plan.pending:
+                    survey.announce(plan, invalid := invalid_indexes(server.connection))
+                    work.upgrade(plan, invalid)
+                else:
+                    work.finish(plan)
+            return remember(server.connection, key, plan, upgrades=True)
     return None
 
 
 def _connected(settings: Settings) -> AbstractContextManager[Server]:
     return connect(settings.database_url, settings.connect_timeout)
+
+
+def _known(settings: Settings, server: Server, key: str | None) -> Position | None:
+    """Give the position if an earlier run found out that nothing is to be done there."""
+    if settings.verify != "heads" or owed(settings, server.connection):
+        return None
+    return known(server.connection, key)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator import bearings
 from migrator.backfill import requirement
 from migrator.backup.crew import Crew
 from migrator.backup.duplicate import duplicate
@@ -23,6 +22,7 @@ from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged
 from migrator.plan.trace import Trace
+from migrator.position import MustBeRunError, find_position
 from migrator.project import needs
 from migrator.project.surroundings import without_libpqs
 
@@ -128,8 +128,8 @@ def _told(
 def _at_head(settings: Settings, server: Server) -> Forecast | None:
     """Give the forecast of a database that needs nothing, where that can be told without more."""
     try:
-        found, _ = bearings.take(settings, server, aloof=True, keeps=False)
-    except bearings.MustBeRunError:
+        found, _ = find_position(settings, server, aloof=True, keeps=False)
+    except MustBeRunError:
         return None
     if not found.there:
         return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
+from migrator import position
 from migrator.boundary import commanded
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.connection import connect
@@ -64,7 +65,9 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
     projects = find(told)
     with connect(told.database_url, told.connect_timeout) as server, beating(server) as pulse:
         chart = _chart(server, request)
-        plan = together(reversed(survey(projects, witness(server), chart).histories))
+        found = survey(projects, witness(server), chart)
+        position.announce(position.of(found), found.histories[0].side)
+        plan = together(reversed(found.histories))
         journal.planned(plan.current, plan.destination)
         if not plan.pending:
             return journal.nothing_pending("nothing is to be taken back")

@@ -6,24 +6,24 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator import bearings
 from migrator.ahead import weigh
+from migrator.amounts import counted
 from migrator.database.condition import condition
 from migrator.database.connection import connect
 from migrator.database.lock import keys_for
 from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger
 from migrator.log import structured
-from migrator.position import counted
+from migrator.position import find_position
 from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from migrator.ahead import Lead
-    from migrator.bearings import Bearings, Pending
     from migrator.database.condition import Condition
     from migrator.database.connection import Server
+    from migrator.position import Pending, Position
     from migrator.settings import Settings
 
 CODES = {"at_head": 0, "behind": 3}
@@ -106,7 +106,7 @@ def status(
     asked, `ProjectError` where the project is broken.
     """
     with connect(settings.database_url, settings.connect_timeout) as server:
-        found, _ = bearings.take(settings, server, aloof=aloof)
+        found, _ = find_position(settings, server, aloof=aloof)
         keys = keys_for(found.tables, settings.lock_key)
         seen = condition(server.connection, found.tables, keys, queries=settings.log_queries)
         lead = weigh(server.connection, settings, found) if found.unknown else None
@@ -119,13 +119,13 @@ def status(
     code = CODES.get(state, _OTHERWISE) if codes else 0
     return Status(
         *(state, found.current, found.head, found.pending, seen.lock, last),
-        warnings=(*_warnings(seen), *unfilled, *found.altered, *unproven),
+        warnings=(*_warnings(seen), *unfilled, *found.altered.values(), *unproven),
         drift=drifted,
         exit_code=code,
     )
 
 
-def _unfilled(server: Server, found: Bearings) -> tuple[str, ...]:
+def _unfilled(server: Server, found: Position) -> tuple[str, ...]:
     """Give a sentence for each backfill that keeps a run from beginning."""
     if not found.needs:
         return ()
@@ -135,7 +135,7 @@ def _unfilled(server: Server, found: Bearings) -> tuple[str, ...]:
 
 
 def _drift(
-    server: Server, settings: Settings, found: Bearings
+    server: Server, settings: Settings, found: Position
 ) -> tuple[tuple[Mapping[str, str], ...], tuple[str, ...]]:
     """Give the drift, and a sentence where it could not be seen whole."""
     structured()
@@ -148,7 +148,7 @@ def _drift(
     return tuple(seen.fields()), told
 
 
-def _state(found: Bearings, seen: Condition, lead: Lead | None) -> str:
+def _state(found: Position, seen: Condition, lead: Lead | None) -> str:
     """Name the state; without a ledger a lead is taken for one."""
     if lead:
         return "diverged" if lead.passed is False or found.behind else "ahead"

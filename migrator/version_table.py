@@ -12,6 +12,8 @@ class VersionTable:
     schema: str | None
     name: str
     found_in: str | None = field(default=None, compare=False)
+    search_path: str | None = field(default=None, compare=False)
+    """By which that connection finds it; None if that alone does not tell."""
 
     def __str__(self) -> str:
         """Give the name a person would write."""

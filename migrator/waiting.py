@@ -8,18 +8,18 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator import bearings
 from migrator.ahead import weigh
 from migrator.database.connection import connect
 from migrator.database.lock import holder, keys_for
 from migrator.errors import DeadlineError, DisagreementError
 from migrator.log import Event, emit
+from migrator.position import find_position
 from migrator.report import named
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from migrator.bearings import Bearings
+    from migrator.position import Position
     from migrator.settings import Settings
 
 _PAUSE_S = (1.0, 10.0)
@@ -64,7 +64,7 @@ def wait(settings: Settings, timeout_s: float) -> Arrival:
     began = time.monotonic()
     ends, pause, attempt = began + timeout_s, _PAUSE_S[0], 0
     with connect(settings.database_url, timeout_s) as server:
-        found, look = bearings.take(settings, server, briefly=True)
+        found, look = find_position(settings, server)
         run = _at_work(found, server.connection, settings)
         ahead = _accepted(found, server.connection, settings, run)
     while not (found.there or ahead):
@@ -93,7 +93,7 @@ def wait(settings: Settings, timeout_s: float) -> Arrival:
     return Arrival(found.current, found.head, waited_s, "ahead" if ahead else "at_head")
 
 
-def _at_work(found: Bearings, connection: Connection, settings: Settings) -> str | None:
+def _at_work(found: Position, connection: Connection, settings: Settings) -> str | None:
     """Give the run that is in progress; None where it does not matter any more."""
     if found.there:
         return None
@@ -101,7 +101,7 @@ def _at_work(found: Bearings, connection: Connection, settings: Settings) -> str
     return str(run) if run else None
 
 
-def _accepted(found: Bearings, connection: Connection, settings: Settings, run: str | None) -> bool:
+def _accepted(found: Position, connection: Connection, settings: Settings, run: str | None) -> bool:
     """Tell whether it is ahead and that is accepted; at another unknown revision nothing is.
 
     A run that is still in progress has not entered in the ledger yet where it has come to.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 TREES = Path(__file__).parent / "trees"
-_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Process:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "migrator", *arguments],
             cwd=cwd,
-            env={k: v for k, v in os.environ.items() if k in _KEPT}
+            env={k: v for k, v in os.environ.items() if k in KEPT}
             | {"PYTHONDONTWRITEBYTECODE": "1"}
             | dict(env),
             stdin=subprocess.DEVNULL,

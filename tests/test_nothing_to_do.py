@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.command import TREES, run
+from tests.command import KEPT, TREES, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,8 @@ def loaded(tree: str, database: Database, command: str = "run") -> set[str]:
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "migrator", command],
         cwd=TREES / tree,
-        env={"MIGRATOR_DATABASE_URL": database.url},
+        env={k: v for k, v in os.environ.items() if k in KEPT}
+        | {"MIGRATOR_DATABASE_URL": database.url, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=True,

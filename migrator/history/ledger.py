@@ -107,12 +107,12 @@ class Entry:
 
 
 def enter(connection: Connection, entry: Entry) -> None:
-    """Write an entry; the ledger is made where there is none.
+    """Write an entry; the ledger is created if there is none, and an earlier version upgraded.
 
     Raises `DeniedError` where the role may not, `DisagreementError` where the ledger is of a later
     version or is no ledger, `UnreachableError` where the server is gone or somebody is in the way.
     """
-    make = "" if schema.version(connection) else schema.MAKE
+    make = schema.statements(connection)
     with spoken(), connection.cursor() as cursor:
         cursor.execute(f"{_PATIENCE};{make};{_RUN};{_REVISIONS}", _values(entry))
 

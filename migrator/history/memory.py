@@ -1,107 +1,153 @@
-"""What the last run that looked for itself found out about a project, for the next that need not.
+"""The cache of answers: what a full run found, for the next run of the same files.
 
-A row is about one state of the project's files, its settings and its surroundings, which have one
-fingerprint; another state has another row, or none.
+A row belongs to one key, which stands for the settings, the environment and the configuration.
+It says which files the run used, and which rows of which version tables mean "nothing pending".
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from psycopg2.extras import Json
+from psycopg2.sql import Identifier
+
+from migrator.database.catalog import revisions
 from migrator.database.connection import fetch, spoken
-from migrator.errors import DeniedError, MigratorError
+from migrator.errors import MigratorError
+from migrator.history import schema
 from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from psycopg2.extensions import connection as Connection
 
-_THERE = """
-SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = 'migrator' AND c.relname = 'project'
- AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-"""
 _RECALL = """
-SELECT head, version_table_schema, version_table, version_table_found_in, imported, imported_sha256
-FROM migrator.project
-WHERE fingerprint = %s
- AND version_table_found_in = coalesce(version_table_schema,
-  (SELECT nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.oid = to_regclass(quote_ident(version_table))))
+SELECT destination, version_tables, files, folders, version_folders, contents_sha256
+FROM migrator.cache
+WHERE key = %s AND role = current_user AND schemas = current_schemas(true)::text[]
 """
-"""A table without a schema is looked for on the search path, which may have changed."""
+"""Of a role, and along a search path, that are those of the run that found it."""
+_FIND = """
+SELECT pg_catalog.set_config('search_path', %(path)s, true);
+SELECT pg_catalog.current_schemas(true)::pg_catalog.text[], (
+ SELECT n.nspname FROM pg_catalog.pg_class c, pg_catalog.pg_namespace n
+ WHERE n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  AND c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s))
+"""
+"""The schemas that a search path means today, and the one in which a table is found along it.
+The path ends with the statement's transaction; names are qualified, since anything may be on it."""
 _PATIENCE = (
     "SELECT set_config('lock_timeout', '2s', true), set_config('synchronous_commit', 'off', true)"
 )
-_REMEMBER = """
-INSERT INTO migrator.project (fingerprint, head, version_table_schema, version_table,
- version_table_found_in, imported, imported_sha256)
-VALUES (%(fingerprint)s, %(head)s, %(schema)s, %(name)s,
- coalesce(%(found_in)s, %(schema)s,
-  (SELECT nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.oid = to_regclass(quote_ident(%(name)s)))),
- %(imported)s, %(sha256)s)
-ON CONFLICT (fingerprint) DO UPDATE SET (found_at, head, version_table_schema, version_table,
- version_table_found_in, imported, imported_sha256) = (now(), excluded.head,
- excluded.version_table_schema, excluded.version_table, excluded.version_table_found_in,
- excluded.imported, excluded.imported_sha256);
-DELETE FROM migrator.project WHERE fingerprint IN (
- SELECT fingerprint FROM migrator.project ORDER BY found_at DESC OFFSET 100)
+_KEEP = """
+INSERT INTO migrator.cache (key, role, schemas, destination, version_tables, files, folders,
+ version_folders, contents_sha256)
+VALUES (%(key)s, current_user, current_schemas(true)::text[], %(destination)s, %(tables)s,
+ %(files)s, %(folders)s, %(version_folders)s, %(contents)s)
+ON CONFLICT (key) DO UPDATE SET (found_at, role, schemas, destination, version_tables, files,
+ folders, version_folders, contents_sha256) = (now(), excluded.role, excluded.schemas,
+ excluded.destination, excluded.version_tables, excluded.files, excluded.folders,
+ excluded.version_folders, excluded.contents_sha256);
+DELETE FROM migrator.cache WHERE key IN (
+ SELECT key FROM migrator.cache ORDER BY found_at DESC OFFSET 100)
 """
-_FORGET = "DELETE FROM migrator.project"
+_FORGET = "DELETE FROM migrator.cache"
 
 
-class Finding(NamedTuple):
-    """What was found."""
+class Answer(NamedTuple):
+    """What a full run found when nothing was pending."""
 
-    head: str
-    table: VersionTable
-    imported: tuple[str, ...]
-    """The files of the project's own modules that were imported."""
-    imported_sha256: str
+    destination: tuple[str, ...]
+    """The revisions that the target means."""
+    standing: Mapping[VersionTable, tuple[str, ...]]
+    """The rows that each version table had."""
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    version_folders: tuple[str, ...]
+    contents: str
+    """The checksum of all these."""
 
 
-class Memory:
-    """What the ledger of a database remembers; of one without a ledger, nothing."""
+def recall(connection: Connection, key: str) -> Answer | None:
+    """Give the answer that was kept under a key, if its version tables are where they were.
 
-    def __init__(self, connection: Connection) -> None:
-        """Ask by this connection."""
-        self._connection = connection
-        self.there = bool(fetch(connection, _THERE))
-        """Whether there is a ledger."""
-
-    def recall(self, fingerprint: str) -> Finding | None:
-        """Give what was found of this state of the project, or None."""
-        try:
-            rows = fetch(self._connection, _RECALL, [fingerprint]) if self.there else []
-        except DeniedError:
-            return None
-        for head, schema, name, found_in, files, digest in rows:
-            return Finding(head, VersionTable(schema, name, found_in), tuple(files), digest)
+    The rows that they have now are for the caller to compare.
+    """
+    try:
+        if schema.version(connection) == schema.VERSION:
+            for destination, tables, files, folders, versions, contents in fetch(
+                connection, _RECALL, [key]
+            ):
+                found = {_table(each): tuple(each["rows"]) for each in tables}
+                if all(_place(connection, _table(each)) == each["place"] for each in tables):
+                    used = (tuple(files), tuple(folders), tuple(versions))
+                    return Answer(tuple(destination), found, *used, contents)
+    except MigratorError:  # of no use then; whatever else is asked says what is wrong
         return None
+    return None
 
-    def keep(self, fingerprint: str, finding: Finding) -> None:
-        """Keep what was found, where this role may; else the next run finds it out again."""
+
+def still(connection: Connection, answer: Answer) -> bool:
+    """Tell whether the version tables have the rows that mean "nothing pending"."""
+    return all(revisions(connection, table) == rows for table, rows in answer.standing.items())
+
+
+def keep(connection: Connection, key: str, answer: Answer, *, upgrades: bool) -> None:
+    """Keep an answer, if this role may write to the ledger and could ask again by itself.
+
+    A ledger of an earlier version has no such cache; it becomes one of this version only if this
+    is a command that `upgrades` it.
+    """
+    with suppress(MigratorError):
+        there = schema.version(connection)
+        made = schema.statements(connection) if upgrades and there else ""
+        if there != schema.VERSION and not made:
+            return
+        places = [_place(connection, table) for table in answer.standing]
+        found = [place["found_in"] if place else None for place in places]
+        if found != [table.found_in for table in answer.standing]:
+            return
+        tables = [
+            {"schema": table.schema, "name": table.name, "found_in": table.found_in}
+            | {"search_path": table.search_path, "rows": rows, "place": place}
+            for (table, rows), place in zip(answer.standing.items(), places, strict=True)
+        ]
         values = {
-            "fingerprint": fingerprint,
-            "head": finding.head,
-            "schema": finding.table.schema,
-            "name": finding.table.name,
-            "found_in": finding.table.found_in,
-            "imported": list(finding.imported),
-            "sha256": finding.imported_sha256,
+            "key": key,
+            "destination": list(answer.destination),
+            "tables": Json(tables),
+            "files": list(answer.files),
+            "folders": list(answer.folders),
+            "version_folders": list(answer.version_folders),
+            "contents": answer.contents,
         }
-        with suppress(MigratorError):
-            self.there = self.there or bool(fetch(self._connection, _THERE))
-            if self.there:
-                with spoken(), self._connection.cursor() as cursor:
-                    cursor.execute(f"{_PATIENCE};{_REMEMBER}", values)
+        with spoken(), connection.cursor() as cursor:
+            cursor.execute(f"{_PATIENCE};{made};{_KEEP}", values)
 
 
 def forget(connection: Connection) -> None:
-    """Forget every project, where this role may: their files are to be compared again.
+    """Forget every answer, if this role may: the revisions are to be compared again.
 
-    What is remembered was compared with what had been applied until then.
+    They had been compared with what was applied until then.
     """
     with suppress(MigratorError), spoken(), connection.cursor() as cursor:
         cursor.execute(f"{_PATIENCE};{_FORGET}")
+
+
+def _table(told: Mapping[str, Any]) -> VersionTable:
+    return VersionTable(told["schema"], told["name"], told["found_in"], told["search_path"])
+
+
+def _place(connection: Connection, table: VersionTable) -> dict[str, Any] | None:
+    """Give where env.py's connection finds a version table, asked by ours along its search path.
+
+    None if it is not known how it searches.
+    """
+    if table.search_path is None:
+        return None
+    names = (table.schema, table.name) if table.schema else (table.name,)
+    name = Identifier(*names).as_string(connection)
+    schemas, found_in = fetch(connection, _FIND, {"path": table.search_path, "name": name})[0]
+    return {"schemas": schemas, "found_in": found_in}

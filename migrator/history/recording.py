@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from migrator import deployment, report
 from migrator.errors import BugError, MigratorError
-from migrator.history import checksum, memory
+from migrator.history import checksum, memory, schema
 from migrator.history.ledger import Entry, enter
 from migrator.interruption import WATCH, Interruption
 
@@ -51,6 +51,19 @@ def recording(
         raise
     with WATCH.held_back():
         record(None)
+
+
+def adopt(server: Server, journal: Journal) -> None:
+    """Create the ledger with an entry of a run that had nothing to do, if this role may.
+
+    It says at which revisions the database was found. If there is a ledger already, such a run has
+    no entry; whatever keeps it from being created costs nothing but the quick answer.
+    """
+    with suppress(MigratorError):
+        if schema.may_create(server.connection):
+            fields = journal.redactor.value(report.succeeded(journal).fields())
+            known, began = deployment.known(), datetime.now(UTC)
+            enter(server.connection, Entry(journal.id, "run", began, fields, (), {}, {}, known))
 
 
 def _ours(error: BaseException) -> MigratorError:

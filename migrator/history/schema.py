@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
 NAME = "migrator"
-VERSION = 2
+VERSION = 3
 _SAYS = "The ledger of migrator, version "
 
 MAKE = f"""
@@ -51,15 +51,18 @@ CREATE TABLE IF NOT EXISTS migrator.revision (
     PRIMARY KEY (run, position)
 );
 CREATE INDEX IF NOT EXISTS revision_revision ON migrator.revision (revision);
-CREATE TABLE IF NOT EXISTS migrator.project (
-    fingerprint text PRIMARY KEY,
+DROP TABLE IF EXISTS migrator.project;
+CREATE TABLE IF NOT EXISTS migrator.cache (
+    key text PRIMARY KEY,
     found_at timestamptz NOT NULL DEFAULT now(),
-    head text NOT NULL,
-    version_table text NOT NULL,
-    version_table_schema text,
-    version_table_found_in text,
-    imported text[] NOT NULL,
-    imported_sha256 text NOT NULL
+    role text NOT NULL,
+    schemas text[] NOT NULL,
+    destination text[] NOT NULL,
+    version_tables jsonb NOT NULL,
+    files text[] NOT NULL,
+    folders text[] NOT NULL,
+    version_folders text[] NOT NULL,
+    contents_sha256 text NOT NULL
 );
 CREATE TABLE IF NOT EXISTS migrator.backfill (
     name text PRIMARY KEY,
@@ -73,12 +76,16 @@ CREATE TABLE IF NOT EXISTS migrator.backfill (
     batch_rows integer NOT NULL
 );
 """
-"""Each statement lets be what is there, so that an earlier version becomes this one by it. A run
-leaves an earlier version as it is; a backfill, which needs the newest table, does not."""
+"""Each statement keeps what is there, so that it turns an earlier version into this one. The cache
+of version 2, `migrator.project`, held nothing but what a run finds out again."""
 
 _LOOK = """
 SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace
 WHERE nspname = %s AND has_schema_privilege(oid, 'USAGE')
+"""
+_OWNED = "SELECT FROM pg_namespace WHERE nspname = %s AND pg_has_role(nspowner, 'USAGE')"
+_MAY_CREATE = """
+SELECT has_database_privilege(current_database(), 'CREATE') AND to_regnamespace(%s) IS NULL
 """
 
 
@@ -98,3 +105,20 @@ def version(connection: Connection) -> int | None:
         message = f"The ledger is of version {number}, and this migrator knows {VERSION}."
         raise DisagreementError(message, hint="A later migrator made it; use that one.")
     return int(number)
+
+
+def statements(connection: Connection) -> str:
+    """Give what makes the ledger, or brings it to this version; empty if nothing is to be done.
+
+    An earlier version that belongs to another role stays as it is: runs are recorded in it all the
+    same. Raises as `version` does.
+    """
+    found = version(connection)
+    if found == VERSION or (found is not None and not fetch(connection, _OWNED, [NAME])):
+        return ""
+    return MAKE
+
+
+def may_create(connection: Connection) -> bool:
+    """Tell whether there is no schema of this name, and this role may create one."""
+    return bool(fetch(connection, _MAY_CREATE, [NAME])[0][0])

@@ -39,7 +39,8 @@ _FOUND_IN = """
 SELECT coalesce(
     (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.oid = to_regclass(quote_ident('{name}'))),
-    current_schema())
+    current_schema()),
+ replace(current_setting('search_path'), '"$user"', quote_ident(current_user))
 """
 
 
@@ -108,8 +109,13 @@ class Watcher:
 def table_of(context: MigrationContext) -> VersionTable:
     """Give the version table that env.py chose, and where its connection finds or would make it."""
     name = context.version_table.replace("'", "''")
-    found_in = context.version_table_schema or first_row(context)(_FOUND_IN.format(name=name))[0]
-    return VersionTable(context.version_table_schema, context.version_table, found_in)
+    schema = context.version_table_schema
+    found_in, path = first_row(context)(_FOUND_IN.format(name=name))
+    options = context.connection.get_execution_options() if context.connection else {}
+    translated = schema in (options.get("schema_translate_map") or {})
+    return VersionTable(
+        schema, context.version_table, schema or found_in, None if translated else path
+    )
 
 
 def in_one_transaction(context: MigrationContext) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from migrator.amounts import capital, counted
 from migrator.errors import (
     DeadlineError,
     InterruptedBySignalError,
@@ -12,7 +13,6 @@ from migrator.errors import (
     UnprovenError,
 )
 from migrator.log import Event, emit
-from migrator.position import capital, counted
 from migrator.project.progress import said
 from migrator.project.survey import drops
 from migrator.report import named

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from migrator.errors import UnknownRevisionError
 from migrator.project import environment, revisions
+from migrator.project.fingerprint import own_modules
 from migrator.project.repetition import may_repeat
 
 if TYPE_CHECKING:
@@ -149,11 +150,17 @@ class Plan:
         )
 
     @property
-    def simple(self) -> bool:
-        """Whether it is one history with one head, whatever the database holds."""
-        env_py = Path(self.projects[0].script.env_py_location)
-        one = len(self.histories) == 1 and len(self.destination) == 1
-        return one and not self.asked and not may_repeat(env_py.read_bytes())
+    def repeatable(self) -> bool:
+        """Whether the same files give the same plan again, whatever else the database holds."""
+        if self.asked or revisions.is_relative(self.settings.target):
+            return False
+        env_pys = {Path(project.script.env_py_location) for project in self.projects}
+        modules = (Path(name) for name in own_modules() if name.endswith(".py"))
+        return not any(
+            may_repeat(source)
+            for file in (*env_pys, *modules)
+            if (source := file.read_bytes()) and (file in env_pys or b"run_migrations" in source)
+        )
 
     @property
     def in_place(self) -> Mapping[str, str]:

@@ -98,13 +98,18 @@ def destination(script: ScriptDirectory, target: str, current: tuple[str, ...]) 
             " branch@head.",
         )
     try:
-        if _RELATIVE.search(target):
+        if is_relative(target):
             steps = _steps(script, target, current)
             return (steps[-1].revision.revision,) if steps else current
         return tuple(sorted(r.revision for r in script.get_revisions(target) if r is not None))
     except (CommandError, RevisionError) as error:
         message = f"MIGRATOR_TARGET {target!r} is not in the project: {str(error).rstrip('.')}."
         raise ConfigurationError(message) from None
+
+
+def is_relative(target: str) -> bool:
+    """Tell whether a target means another revision wherever the database stands."""
+    return _RELATIVE.search(target) is not None
 
 
 def steps(script: ScriptDirectory, wanted: tuple[str, ...], current: tuple[str, ...]) -> list[Any]:

@@ -6,10 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator import position
+from migrator.amounts import counted
 from migrator.errors import MigratorError, ProjectError
 from migrator.log import Event, emit
-from migrator.position import counted
 from migrator.project import environment, failure
 from migrator.project.plan import Chart, Plan, charted, known, standing
 from migrator.project.transactions import Look
@@ -50,10 +49,7 @@ def survey(
     for project in projects:
         found += _histories(project, witness, look, chart)
     plan = Plan(projects, known(found), look.asked, chart)
-    plan = replace(plan, altered=compare(lambda: plan.in_place))
-    place = (plan.current, plan.destination, len(plan.pending), plan.tables, plan.altered)
-    position.announce(*place, plan.histories[0].side)
-    return plan
+    return replace(plan, altered=compare(lambda: plan.in_place))
 
 
 def announce(plan: Plan, invalid_indexes: frozenset[str]) -> None:
