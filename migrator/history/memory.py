@@ -6,10 +6,10 @@ It says which files the run used, and which rows of which version tables mean "n
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from psycopg2.extras import Json
 from psycopg2.sql import Identifier
 
 from migrator.database.catalog import revisions
@@ -117,7 +117,7 @@ def keep(connection: Connection, key: str, answer: Answer, *, upgrades: bool) ->
         values = {
             "key": key,
             "destination": list(answer.destination),
-            "tables": Json(tables),
+            "tables": json.dumps(tables),
             "files": list(answer.files),
             "folders": list(answer.folders),
             "version_folders": list(answer.version_folders),
