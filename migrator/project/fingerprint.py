@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from migrator import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from alembic.script import ScriptDirectory
 
@@ -89,14 +89,15 @@ def contents(used: Used, environ: Mapping[str, str]) -> str | None:
         return None
     whole = b"\0".join(filter(None, sources)).lower()  # pydantic names a variable in lower case
     named = sorted(each for each in passing.items() if _written(each[0]) in whole)
-    listed = [(folder, _listed(folder)) for folder in (*used.folders, *used.versions)]
+    modules = [(folder, _listed(folder, str.isidentifier)) for folder in used.folders]
+    versions = [(folder, _listed(folder, lambda _: True)) for folder in used.versions]
     revisions = [
         _read(f"{folder}/{name}")
-        for folder, names in listed[len(used.folders) :]
+        for folder, names in versions
         for name in names
         if name.endswith(_SOURCES)
     ]
-    told = _encoded((used.files, listed, named))
+    told = _encoded((used.files, modules, versions, named))
     return _digest((told, *(source or b"" for source in (*sources, *revisions))))
 
 
@@ -173,21 +174,21 @@ def _version_folders(script: ScriptDirectory) -> Iterator[str]:
     # a folder that is added later is in the listing of the one that it is in
 
 
-def _listed(folder: str) -> list[str]:
-    """Give what can be imported from a folder; nothing of one that is not there."""
+def _listed(folder: str, counts: Callable[[str], bool]) -> list[str]:
+    """Give what can be imported from a folder, and each folder in it that counts by its name.
+
+    Nothing of one that is not there.
+    """
     try:
         with os.scandir(folder) as entries:
             return sorted(
                 entry.name
                 for entry in entries
-                if entry.name.endswith(_IMPORTABLE) or (_is_package(entry.name) and entry.is_dir())
+                if entry.name.endswith(_IMPORTABLE)
+                or (entry.name != _CACHE and counts(entry.name) and entry.is_dir())
             )
     except OSError:
         return []
-
-
-def _is_package(name: str) -> bool:
-    return name.isidentifier() and name != _CACHE
 
 
 def _installed() -> Iterator[object]:
