@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,9 @@ from migrator.aftermath import ready
 from migrator.agreement import agree
 from migrator.ahead import Tolerance
 from migrator.database.catalog import invalid_indexes, revisions
-from migrator.database.connection import connect
-from migrator.database.lock import hold, keys_for
-from migrator.database.pulse import beating
+from migrator.database.run_lock import linked, run_lock
 from migrator.database.witness import witness
-from migrator.execution import Execution, means_of
+from migrator.execution import Execution, prepared_backup
 from migrator.gate import admit
 from migrator.history.alteration import alterations
 from migrator.history.arrears import owed
@@ -22,8 +19,6 @@ from migrator.project.find import find
 from migrator.project.survey import announce, survey
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from migrator.database.connection import Server
     from migrator.project.find import Project
     from migrator.project.plan import Plan
@@ -43,11 +38,8 @@ def run(
     the error that says why it could not be done.
     """
     projects = projects or find(settings)
-    with (
-        nullcontext(reached) if reached else _connected(settings) as server,
-        beating(server) as pulse,
-        Tolerance(server, settings, journal),
-    ):
+    with linked(settings, reached) as link, Tolerance(link.server, settings, journal):
+        server = link.server
         plan = survey(projects, witness(server), compare=partial(alterations, server.connection))
         journal.planned(plan.current, plan.destination)
         if not (plan.pending or owed(settings, server.connection)):
@@ -56,12 +48,11 @@ def run(
             return plan
         ready(settings)
         admit(server, settings, plan)
-        means = means_of(server, settings)
-        keys = keys_for(plan.tables, settings.lock_key)
-        with hold(server, keys, settings.lock_wait) as guard:
+        backup = prepared_backup(server, settings)
+        with run_lock(link, plan.tables) as locked:
             plan = plan.at({table: revisions(server.connection, table) for table in plan.tables})
             journal.planned(plan.current, plan.destination)
-            execution = Execution(server, guard, pulse, settings, journal, means)
+            execution = Execution(locked, journal, backup)
             if plan.pending:
                 announce(plan, invalid := invalid_indexes(server.connection))
                 execution.upgrade(plan, invalid)
@@ -69,7 +60,3 @@ def run(
                 execution.finish(plan)
         return plan
     return None
-
-
-def _connected(settings: Settings) -> AbstractContextManager[Server]:
-    return connect(settings.database_url, settings.connect_timeout)
