@@ -6,7 +6,7 @@ Only the ledger tells that from a database of other code, or of another branch.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from migrator.errors import MigratorError, UnknownRevisionError
 from migrator.history import ledger
@@ -24,27 +24,16 @@ _DEPLOY = "Deploy the code that has it"
 _UNTOUCHED = "Nothing was touched."
 
 
-class Place(Protocol):
-    """Where a database is that has revisions which this code does not have."""
-
-    @property
-    def current(self) -> tuple[str, ...]:
-        """Its revisions."""
-
-    @property
-    def head(self) -> tuple[str, ...]:
-        """Those that this code wants it at."""
-
-    @property
-    def behind(self) -> bool:
-        """Whether another version table has revisions pending."""
-
-
 @dataclass(frozen=True, slots=True)
-class Lead:
-    """What is known of such a database."""
+class Ahead:
+    """What is known of a database that has revisions which this code does not have."""
 
-    place: Place
+    current: tuple[str, ...]
+    """Its revisions."""
+    head: tuple[str, ...]
+    """Those that this code wants it at."""
+    behind: bool
+    """Whether another version table has revisions pending."""
     passed: bool | None
     """Whether it has been at this code's head, by the ledger; None where no ledger tells."""
     tolerated: bool
@@ -53,13 +42,13 @@ class Lead:
     @property
     def accepted(self) -> bool:
         """Whether it is known to be ahead, and that is good enough."""
-        return self.tolerated and bool(self.passed) and not self.place.behind
+        return self.tolerated and bool(self.passed) and not self.behind
 
     @property
     def told(self) -> str:
         """Say that it is left as it is."""
         return (
-            f"The database is at {named(self.place.current)}, ahead of {named(self.place.head)},"
+            f"The database is at {named(self.current)}, ahead of {named(self.head)},"
             f" this code's head, and {_SETTING} accepts that: nothing was applied, backed up or"
             " proven."
         )
@@ -69,12 +58,12 @@ class Lead:
         """Say what can be done about it."""
         if self.passed is None:
             return self._without_ledger()
-        head = self.place.head
+        head = self.head
         if not self.passed:
             told = f"The ledger does not know that this database has ever been at {named(head)}:"
             told += f" is it the right one, or was another branch deployed here? {_DEPLOY}."
             return f"{told}{self._not_covered('that')} {_UNTOUCHED}"
-        if self.place.behind:
+        if self.behind:
             told = "Another version table has revisions pending:"
             return f"{_DEPLOY}. {told}{self._not_covered('those')} {_UNTOUCHED}"
         back = f", or go back with it: migrator rollback --to {head[0]}" if len(head) == 1 else ""
@@ -89,21 +78,28 @@ class Lead:
         return f" {_SETTING} does not cover {what}." if self.tolerated else ""
 
 
-def weigh(connection: Connection, settings: Settings, place: Place) -> Lead:
+def weigh(
+    connection: Connection,
+    settings: Settings,
+    current: tuple[str, ...],
+    head: tuple[str, ...],
+    *,
+    behind: bool = False,
+) -> Ahead:
     """Find out what the ledger knows of such a database."""
     try:
         known = ledger.in_place(connection)
     except MigratorError:  # not for this role, or not our ledger
         known = None
-    passed = None if known is None else known.union(place.current).issuperset(place.head)
-    return Lead(place, passed, settings.on_db_ahead == "ok")
+    passed = None if known is None else known.union(current).issuperset(head)
+    return Ahead(current, head, behind, passed, settings.on_db_ahead == "ok")
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """Lets a run whose database is ahead end well, where the settings and the ledger say so.
+    """Lets a run whose database is ahead end well, if the settings and the ledger allow it.
 
-    Where they do not, the error that ends it has the ways out.
+    If they do not, the error that ends it has the ways out.
     """
 
     server: Server
@@ -117,9 +113,10 @@ class Tolerance:
         """Give whether the block's end is a good one."""
         if not isinstance(error, UnknownRevisionError):
             return False
-        lead = weigh(self.server.connection, self.settings, error)
-        error.hint = lead.ways_out
-        if lead.accepted:
+        asked = self.server.connection, self.settings
+        ahead = weigh(*asked, error.current, error.head, behind=error.behind)
+        error.hint = ahead.ways_out
+        if ahead.accepted:
             self.journal.planned(error.current, error.current)
-            self.journal.nothing_to_do = lead.told
-        return lead.accepted
+            self.journal.nothing_to_do = ahead.told
+        return ahead.accepted

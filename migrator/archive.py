@@ -9,37 +9,15 @@ from migrator.amounts import readable
 from migrator.backup.inventory import Item, inventory
 from migrator.backup.take import prepare
 from migrator.database.catalog import revisions
-from migrator.database.connection import connect
-from migrator.database.lock import hold, keys_for
-from migrator.database.pulse import beating
-from migrator.database.sentinel import watching
+from migrator.database.run_lock import linked, run_lock
 from migrator.database.source import Source
 from migrator.errors import ConfigurationError
 from migrator.position import find_position
 from migrator.report import named
+from migrator.version_table import union
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from migrator.settings import Settings
-    from migrator.version_table import VersionTable
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where the database is, and stays."""
-
-    standing: Mapping[VersionTable, tuple[str, ...]]
-
-    @property
-    def current(self) -> tuple[str, ...]:
-        """The revisions it is at."""
-        return tuple(dict.fromkeys(one for found in self.standing.values() for one in found))
-
-    @property
-    def destination(self) -> tuple[str, ...]:
-        """The same."""
-        return self.current
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +59,14 @@ def backup(settings: Settings) -> Taken:
     Raises what a run raises whose backup fails.
     """
     place(settings)
-    with (
-        connect(settings.database_url, settings.connect_timeout) as server,
-        beating(server) as pulse,
-    ):
+    with linked(settings) as link:
+        server = link.server
         tables = find_position(settings, server)[0].tables
-        means = prepare(Source(server), settings)
-        keys = keys_for(tables, settings.lock_key)
-        with (
-            hold(server, keys, settings.lock_wait) as guard,
-            watching(guard, pulse, settings),
-        ):
-            standing = Standing({one: revisions(server.connection, one) for one in tables})
-            address = means.take(standing, guard.failure) if means else ""
-    return Taken(address, standing.current)
+        prepared = prepare(Source(server), settings)
+        with run_lock(link, tables) as locked:
+            standing = {one: revisions(server.connection, one) for one in tables}
+            address = prepared.take(standing, locked.guard.failure) if prepared else ""
+    return Taken(address, union(standing.values()))
 
 
 def backups(settings: Settings) -> Kept:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, TextIO
 
 from migrator import amounts, values
 from migrator.backfill import definition, mishap, requirement
-from migrator.backfill.filling import Link, Order, fill
+from migrator.backfill.filling import Order, fill
 from migrator.backfill.preview import Preview, sketched
 from migrator.backfill.progress import Tally
 from migrator.boundary import commanded
 from migrator.database.connection import connect
 from migrator.database.keyset import anything
-from migrator.database.lock import hold, keys_for
-from migrator.database.pulse import beating
+from migrator.database.lock import keys_for
+from migrator.database.run_lock import linked, run_lock
 from migrator.errors import UnreachableError
 from migrator.log import Event, emit, silenced, structured
 from migrator.project import needs
@@ -111,13 +111,12 @@ def _filled(told: Settings, request: Request, wanted: Definition, tally: Tally) 
     began = tally.batches
     while True:
         before = tally.batches
-        with connect(told.database_url, told.connect_timeout) as server, beating(server) as pulse:
+        with linked(told) as link:
             try:
-                if not _remains(server, wanted, named=request.name is not None):
+                if not _remains(link.server, wanted, named=request.name is not None):
                     return tally.batches > began
-                key = keys_for([], f"backfill:{wanted.name}")
-                with hold(server, key, told.lock_wait) as guard:
-                    fill(Link(server, guard, pulse, told), wanted, request.order, tally)
+                with run_lock(link, keys=keys_for([], f"backfill:{wanted.name}")) as locked:
+                    fill(locked, wanted, request.order, tally)
                     return True
             except UnreachableError as error:
                 if tally.batches == before:

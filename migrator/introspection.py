@@ -65,7 +65,7 @@ def at_head(flags: Mapping[str, str | None], found: Status) -> bool:
         return found.state == "at_head"
     told = _settings(flags)
     with log.silenced(), connect(told.database_url, told.connect_timeout) as server:
-        return ahead.weigh(server.connection, told, found).accepted
+        return ahead.weigh(server.connection, told, found.current, found.head).accepted
 
 
 def require_head(flags: Mapping[str, str | None]) -> Status:

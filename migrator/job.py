@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ from migrator.position import announce, known, of, remember, uncollected
 from migrator.project.fingerprint import key as key_of
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from migrator.database.connection import Server
     from migrator.position import Position
     from migrator.project.find import Project
@@ -25,18 +22,13 @@ if TYPE_CHECKING:
     from migrator.settings import Settings
 
 
-def run(
-    settings: Settings,
-    journal: Journal,
-    projects: tuple[Project, ...] | None = None,
-    reached: Server | None = None,
-) -> None:
+def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | None = None) -> None:
     """Bring the database to the target; the journal learns what happened.
 
     Raises the error that says why it could not be done.
     """
     key = None if projects else key_of(settings, os.environ)
-    with nullcontext(reached) if reached else _connected(settings) as server:
+    with connect(settings.database_url, settings.connect_timeout) as server:
         if found := _known(settings, server, key):
             journal.planned(found.current, found.head)
             announce(found)
@@ -44,10 +36,10 @@ def run(
         with uncollected():
             log.structured()
             from migrator import aftermath, agreement, ahead, execution, gate  # noqa: PLC0415 - Alembic
-            from migrator.database import lock, pulse  # noqa: PLC0415 - not needed until here
+            from migrator.database.run_lock import linked, run_lock  # noqa: PLC0415 - with them
             from migrator.history import alteration, recording  # noqa: PLC0415 - as above
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
-        with pulse.beating(server) as beat, ahead.Tolerance(server, settings, journal):
+        with linked(settings, server) as link, ahead.Tolerance(server, settings, journal):
             compare = partial(alteration.alterations, server.connection)
             plan = survey.survey(projects or find.find(settings), witness(server), compare=compare)
             announce(of(plan))
@@ -59,14 +51,11 @@ def run(
                 return remember(server.connection, key, plan, upgrades=True)
             aftermath.ready(settings)
             gate.admit(server, settings, plan)
-            means = execution.means_of(server, settings)
-            keys = lock.keys_for(plan.tables, settings.lock_key)
-            with lock.hold(server, keys, settings.lock_wait) as guard:
-                plan = plan.at(
-                    {table: revisions(server.connection, table) for table in plan.tables}
-                )
+            backup = execution.prepared_backup(server, settings)
+            with run_lock(link, plan.tables) as locked:
+                plan = plan.at({one: revisions(server.connection, one) for one in plan.tables})
                 journal.planned(plan.current, plan.destination)
-                work = execution.Execution(server, guard, beat, settings, journal, means)
+                work = execution.Execution(locked, journal, backup)
                 if plan.pending:
                     survey.announce(plan, invalid := invalid_indexes(server.connection))
                     work.upgrade(plan, invalid)
@@ -74,10 +63,6 @@ def run(
                     work.finish(plan)
             return remember(server.connection, key, plan, upgrades=True)
     return None
-
-
-def _connected(settings: Settings) -> AbstractContextManager[Server]:
-    return connect(settings.database_url, settings.connect_timeout)
 
 
 def _known(settings: Settings, server: Server, key: str | None) -> Position | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,21 +15,21 @@ from migrator.backup.progress import remark
 from migrator.database import destination, replacement
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
-from migrator.database.lock import hold, keys_for
-from migrator.database.pulse import beating
-from migrator.database.sentinel import watching
+from migrator.database.lock import keys_for
+from migrator.database.pulse import heartbeat
+from migrator.database.run_lock import linked, run_lock
 from migrator.errors import UnprovenError
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
 from migrator.report import Journal, named
-from migrator.version_table import VersionTable
+from migrator.version_table import VersionTable, union
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from migrator.address import Address
     from migrator.backup.manifest import Manifest
-    from migrator.backup.restoration import Means
+    from migrator.backup.restoration import PreparedRestore
     from migrator.database.connection import Server
     from migrator.database.destination import Found
     from migrator.database.scratch import Scratch
@@ -59,7 +59,7 @@ class Recovery:
     settings: Settings
     server: Server
     """Reached by another database than the one that is restored."""
-    means: Means
+    means: PreparedRestore
     original: str
     name: str
     """What the restored one is to be called: as the original, where it takes its place."""
@@ -85,7 +85,7 @@ class Recovery:
                 lost, origin = self._locked(lock)
                 self._see_that_nobody_is_there()
             else:
-                lock.enter_context(beating(self.server))
+                lock.enter_context(heartbeat(self.server))
                 lost = lambda: None  # noqa: E731 - there is no lock to lose
             with destination.destination(self.server, self.original) as made:
                 found = self._restored(made, lost)
@@ -102,15 +102,12 @@ class Recovery:
 
     def _locked(self, stack: ExitStack) -> tuple[Lost, tuple[str, ...]]:
         """Take the lock of a run; gives what tells its loss, and where the database is."""
-        settings, tables = self.settings, version_tables(self._manifest)
-        address = self._address(self.original)
-        server = stack.enter_context(connect(address, settings.connect_timeout))
-        pulse = stack.enter_context(beating(server))
-        keys = lock_keys(tables, settings.lock_key)
-        guard = stack.enter_context(hold(server, keys, settings.lock_wait))
-        stack.enter_context(watching(guard, pulse, settings))
-        standing = (one for table in tables for one in revisions(server.connection, table))
-        return guard.failure, tuple(dict.fromkeys(standing))
+        tables = version_tables(self._manifest)
+        there = replace(self.settings, database_url=self._address(self.original))
+        link = stack.enter_context(linked(there))
+        locked = stack.enter_context(run_lock(link, keys=lock_keys(tables, there.lock_key)))
+        standing = union(revisions(link.server.connection, table) for table in tables)
+        return locked.guard.failure, standing
 
     def _see_that_nobody_is_there(self) -> None:
         sessions = replacement.others(self.server, self.original, self.application_name)

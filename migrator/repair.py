@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator import log
-from migrator.database.connection import connect
-from migrator.database.lock import hold, keys_for
-from migrator.database.pulse import beating
-from migrator.database.sentinel import watching
+from migrator.database.run_lock import linked, run_lock
 from migrator.diagnosis import diagnose
 from migrator.errors import BusyError, UnprovenError
 from migrator.history.recording import recording
@@ -64,22 +61,18 @@ def repair(
     Raises `BusyError` where another run is at work, `UnprovenError` where a mend did not help.
     """
     log.structured()
-    with (
-        connect(settings.database_url, settings.connect_timeout) as server,
-        beating(server) as pulse,
-    ):
-        found = diagnose(settings, server, environ)
+    with linked(settings) as link:
+        found = diagnose(settings, link.server, environ)
         if not found.mends:
             return Repaired((), found.advice)
         told = "\n".join(map(str, found.mends))
         mends = [mend.fields() for mend in found.mends]
         log.emit(log.Event.PLAN_MADE, f"Going to mend:\n{told}", mends=mends)
         consent(f"{told}\nDo that?")
-        keys = keys_for(found.tables, settings.lock_key)
-        with hold(server, keys, settings.lock_wait) as guard, watching(guard, pulse, settings):
-            if found.moved(server):
+        with run_lock(link, found.tables):
+            if found.moved(link.server):
                 raise BusyError(_MOVED, hint="Nothing was mended; look again.")
-            warnings = _mended(found, server)
+            warnings = _mended(found, link.server)
     return Repaired(found.mends, found.advice, warnings)
 
 

@@ -17,13 +17,14 @@ from migrator.database import destination
 from migrator.errors import ConfigurationError, UsageError
 from migrator.recovery import Recovery, ending_of
 from migrator.report import named
+from migrator.version_table import union
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from migrator.address import Address
     from migrator.backup.manifest import Manifest
-    from migrator.backup.restoration import Means
+    from migrator.backup.restoration import PreparedRestore
     from migrator.database.connection import Server
     from migrator.settings import Settings
 
@@ -135,7 +136,7 @@ def restore(settings: Settings, order: Order) -> Restored:
         kept=done.kept,
         backup=recovery.means.address,
         created=manifest.created,
-        current=tuple(dict.fromkeys(one for rows in done.found.standing.values() for one in rows)),
+        current=union(done.found.standing.values()),
         tables=len(done.found.rows),
         rows=sum(done.found.rows.values()),
         duration_s=round(time.monotonic() - began, 3),
@@ -151,7 +152,7 @@ def _place(settings: Settings, order: Order) -> str:
     return f"{root}?ephemeral=ok" if root.startswith("file:") else root
 
 
-def _prepared(order: Order, manifest: Manifest, url: str, version: int) -> Means:
+def _prepared(order: Order, manifest: Manifest, url: str, version: int) -> PreparedRestore:
     crew = Crew()
     return crew.does(
         lambda: restoration.prepare(manifest, url, version, order.manner, crew),

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, TextIO
 from migrator import position
 from migrator.boundary import commanded
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
-from migrator.database.connection import connect
-from migrator.database.lock import hold, keys_for
-from migrator.database.pulse import beating
+from migrator.database.run_lock import linked, run_lock
 from migrator.database.witness import witness
 from migrator.errors import BusyError, UsageError
-from migrator.execution import Execution, means_of
+from migrator.execution import Execution, prepared_backup
 from migrator.history.ledger import last_applied
 from migrator.project import dropping
 from migrator.project.descent import down_to, together, without
@@ -63,7 +61,8 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
     Raises the error that says why it could not be done.
     """
     projects = find(told)
-    with connect(told.database_url, told.connect_timeout) as server, beating(server) as pulse:
+    with linked(told) as link:
+        server = link.server
         chart = _chart(server, request)
         found = survey(projects, witness(server), chart)
         position.announce(position.of(found), found.histories[0].side)
@@ -75,12 +74,11 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
         holding = holding_rows(server.connection, dropping.foreseen(plan.histories))
         dropping.refuse(dropping.besides(holding, request.may_drop))
         request.consent()
-        means = means_of(server, told)
-        with hold(server, keys_for(plan.tables, told.lock_key), told.lock_wait) as guard:
+        backup = prepared_backup(server, told)
+        with run_lock(link, plan.tables) as locked:
             _see_that_it_is_there_still(server, plan)
             invalid = invalid_indexes(server.connection)
-            execution = Execution(server, guard, pulse, told, journal, means)
-            return execution.downgrade(plan, invalid)
+            return Execution(locked, journal, backup).downgrade(plan, invalid)
 
 
 def _chart(server: Server, request: Request) -> Chart:

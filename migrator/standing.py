@@ -20,7 +20,7 @@ from migrator.report import named
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from migrator.ahead import Lead
+    from migrator.ahead import Ahead
     from migrator.database.condition import Condition
     from migrator.database.connection import Server
     from migrator.position import Pending, Position
@@ -73,11 +73,6 @@ class Status:
             current=named(self.current), head=", ".join(self.head), count=count
         )
 
-    @property
-    def behind(self) -> bool:
-        """Whether it is at an unknown revision while another version table is behind."""
-        return False  # a database that is ahead is nowhere behind, see `_state`
-
     def _lines(self) -> Iterator[str]:
         yield f"{self.state:<8}  {self.verdict}"
         yield from (f"pending   {one.revision}  {one.title}".rstrip() for one in self.pending)
@@ -109,13 +104,16 @@ def status(
         found, _ = find_position(settings, server, aloof=aloof)
         keys = keys_for(found.tables, settings.lock_key)
         seen = condition(server.connection, found.tables, keys, queries=settings.log_queries)
-        lead = weigh(server.connection, settings, found) if found.unknown else None
+        ahead = None
+        if found.unknown:
+            at = found.current, found.head
+            ahead = weigh(server.connection, settings, *at, behind=found.behind)
         last = None
         with suppress(DeniedError, DisagreementError):  # not for this role, or not our ledger
             last = ledger.last(server.connection)
         unfilled = _unfilled(server, found)
         drifted, unproven = _drift(server, settings, found) if drift else (None, ())
-    state = _state(found, seen, lead)
+    state = _state(found, seen, ahead)
     code = CODES.get(state, _OTHERWISE) if codes else 0
     return Status(
         *(state, found.current, found.head, found.pending, seen.lock, last),
@@ -148,10 +146,10 @@ def _drift(
     return tuple(seen.fields()), told
 
 
-def _state(found: Position, seen: Condition, lead: Lead | None) -> str:
-    """Name the state; without a ledger a lead is taken for one."""
-    if lead:
-        return "diverged" if lead.passed is False or found.behind else "ahead"
+def _state(found: Position, seen: Condition, ahead: Ahead | None) -> str:
+    """Name the state; without a ledger an unknown revision is one ahead."""
+    if ahead:
+        return "diverged" if ahead.passed is False or found.behind else "ahead"
     if not found.behind:
         return "at_head"
     if seen.has_version_table:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +22,8 @@ class VersionTable:
     def __str__(self) -> str:
         """Give the name a person would write."""
         return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+def union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Give the revisions of several version tables, each of them once."""
+    return tuple(dict.fromkeys(revision for group in groups for revision in group))

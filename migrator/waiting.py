@@ -108,11 +108,11 @@ def _accepted(found: Position, connection: Connection, settings: Settings, run: 
     """
     if not found.unknown:
         return False
-    lead = weigh(connection, settings, found)
-    if not lead.accepted and not (lead.tolerated and run):
+    ahead = weigh(connection, settings, found.current, found.head, behind=found.behind)
+    if not ahead.accepted and not (ahead.tolerated and run):
         raise DisagreementError(
             f"The database is at {named(found.current)}, which this code, whose head is"
             f" {', '.join(found.head)}, does not have.",
-            hint=f"It will not come to this code's head by waiting. {lead.ways_out}",
+            hint=f"It will not come to this code's head by waiting. {ahead.ways_out}",
         )
-    return lead.accepted
+    return ahead.accepted

@@ -75,7 +75,9 @@ def test_the_key_stays_the_same_for_another_pod_of_the_same_deployment(project: 
     ids=str,
 )
 @pytest.mark.usefixtures("project")
-def test_the_key_changes_with_a_setting_that_may_change_the_answer(flags: dict[str, str]) -> None:
+def test_the_key_changes_with_a_setting_that_may_change_the_answer(
+    flags: dict[str, str | None],
+) -> None:
     assert key(**flags) != key()
 
 

@@ -19,24 +19,23 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.backfill.worker import Desk
-    from migrator.database.connection import Server
-    from migrator.database.pulse import Pulse
+    from migrator.database.run_lock import Locked
 
-_HEARTBEAT_S, _TICK_S, _CANCEL_AGAIN_S = 1.0, 0.1, 0.5
+_TICK_S, _CANCEL_AGAIN_S = 0.1, 0.5
 _CONNECT_WITHIN_S = 10.0
 _ENDS_WITHIN_S = 3.0
 
 
 @contextmanager
-def crew(server: Server, pulse: Pulse, desk: Desk, count: int) -> Iterator[Crew]:
+def crew(locked: Locked, desk: Desk, count: int) -> Iterator[Crew]:
     """Give so many workers for as long as the block lasts; what they are at is then cancelled."""
     with ExitStack() as stack:
         sessions = [
-            stack.enter_context(closing(Session(server.again(_CONNECT_WITHIN_S))))
+            stack.enter_context(closing(Session(locked.server.again(_CONNECT_WITHIN_S))))
             for _ in range(count)
         ]
         made = Crew(desk, sessions)
-        with pulse.lent(made.look):
+        with locked.heartbeat.lent(made.look):
             try:
                 yield made
             finally:
@@ -50,7 +49,7 @@ class Crew:
         """Work with these sessions, one each."""
         self._desk, self._sessions = desk, sessions
         self._threads: list[threading.Thread] = []
-        self._asked = self._cancelled = 0.0
+        self._cancelled = 0.0
 
     def go_through(self, meanwhile: Callable[[], None]) -> int:
         """Work until the passage is at its end; gives the number of batches.
@@ -76,14 +75,12 @@ class Crew:
         return self._desk.tally.batches - before
 
     def look(self, connection: Connection | None) -> None:
-        """See that the lock is there, cancel what must end, mind the replicas and the load."""
-        now = time.monotonic()
-        if now - self._asked >= _HEARTBEAT_S:
-            self._asked = now
-            if not self._desk.guard.alive():
-                self._desk.stop.set()
+        """Stop if the lock is lost, cancel what must end, watch the replicas and the load."""
+        if self._desk.guard.lost:
+            self._desk.stop.set()
         if connection is None:
             return
+        now = time.monotonic()
         with suppress(DeniedError):
             if self._must_end and now - self._cancelled >= _CANCEL_AGAIN_S:
                 self._cancelled = now

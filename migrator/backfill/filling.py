@@ -26,23 +26,10 @@ if TYPE_CHECKING:
     from migrator.backfill.crew import Crew
     from migrator.backfill.definition import Definition
     from migrator.backfill.progress import Tally
-    from migrator.database.connection import Server
-    from migrator.database.guard import Guard
-    from migrator.database.pulse import Pulse
-    from migrator.settings import Settings
+    from migrator.database.run_lock import Locked
 
 _LOOK_AGAIN_S = 0.5
 _CONNECT_WITHIN_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A server that was reached, and the lock of a backfill, which is held."""
-
-    server: Server
-    guard: Guard
-    pulse: Pulse
-    settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +45,20 @@ class Order:
     """No batch begins while more other sessions run a statement; None is any number."""
 
 
-def fill(link: Link, definition: Definition, order: Order, tally: Tally) -> None:
+def fill(locked: Locked, definition: Definition, order: Order, tally: Tally) -> None:
     """Change what remains, batch by batch, until nothing does; what is done is counted.
 
     Raises `BackfillError` where a query or a batch fails, `BusyError` where rows stay locked,
     `UnreachableError` where the server or the lock is lost.
     """
-    with closing(link.server.again(_CONNECT_WITHIN_S)) as asking, _errors_of(definition):
+    with closing(locked.server.again(_CONNECT_WITHIN_S)) as asking, _errors_of(definition):
         name, keys = definition.name, keyset(asking, definition.remaining)
         known = backfills.begin(asking, name, definition.digest, FIRST)
-        limits = Limits(order.batch_s, order.lag_s, order.active, link.settings.ddl_retry_for)
+        limits = Limits(order.batch_s, order.lag_s, order.active, locked.settings.ddl_retry_for)
         pace = Pace(name, limits, known.batch_rows)
         passage = Passage(known.position)
-        desk = Desk(definition, keys, link.guard, _opening(link), pace, tally, passage)
-        with crew(link.server, link.pulse, desk, order.workers) as workers:
+        desk = Desk(definition, keys, locked.guard, _opening(locked), pace, tally, passage)
+        with crew(locked, desk, order.workers) as workers:
             progress = Progress(name, tally, known.rows)
             _until_nothing_remains(_Filling(desk, workers, asking, progress, limits.retry_s))
         backfills.complete(asking, name)
@@ -85,11 +72,11 @@ def _errors_of(definition: Definition) -> Iterator[None]:
         raise mishap.of(error, definition) from None
 
 
-def _opening(link: Link) -> str:
-    limits = {"lock_timeout": _milliseconds(link.settings.ddl_lock_timeout)}
-    if link.settings.statement_timeout is not None:
-        limits["statement_timeout"] = _milliseconds(link.settings.statement_timeout)
-    return link.guard.opening(limits, autocommits=False, direct=not link.server.pooled)
+def _opening(locked: Locked) -> str:
+    limits = {"lock_timeout": _milliseconds(locked.settings.ddl_lock_timeout)}
+    if locked.settings.statement_timeout is not None:
+        limits["statement_timeout"] = _milliseconds(locked.settings.statement_timeout)
+    return locked.guard.opening(limits, autocommits=False, direct=not locked.server.pooled)
 
 
 def _milliseconds(seconds: float) -> str:

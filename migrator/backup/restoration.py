@@ -42,7 +42,7 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class PreparedRestore:
     """All that a restore needs besides a database."""
 
     manifest: Manifest
@@ -102,7 +102,7 @@ class Means:
 class _Stored:
     """What is stored, read once, counted and hashed."""
 
-    def __init__(self, means: Means, crew: Crew) -> None:
+    def __init__(self, means: PreparedRestore, crew: Crew) -> None:
         self._address, self._manifest = means.address, means.manifest
         self._meter = Meter(lambda _: None)
         self._pieces = crew.unless_stopped(means.store.read(means.manifest.file))
@@ -138,7 +138,7 @@ def prepare(
     server_version: int,
     manner: Manner,
     crew: Crew,
-) -> Means:
+) -> PreparedRestore:
     """See that this backup can be restored into a server of this `server_version_num`.
 
     Raises `ConfigurationError` where the server is older or a private key is missing,
@@ -155,10 +155,10 @@ def prepare(
         raise ConfigurationError(message, hint="--identity FILE. Nothing was touched.")
     keys = identities(manner.identity) if manifest.encryption and manner.identity else ()
     program = restorer_for(manifest.pg_dump_version, server_version, crew)
-    return Means(manifest, store_at(url), program, keys, manner)
+    return PreparedRestore(manifest, store_at(url), program, keys, manner)
 
 
-def begins(means: Means, into: str) -> None:
+def begins(means: PreparedRestore, into: str) -> None:
     """Log what is restored, and into which database for the time being."""
     told = f"Restoring {means.address}, {readable(means.manifest.size_bytes)}, into {into}."
     remark(told, "info")

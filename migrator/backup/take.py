@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from migrator import __version__, deployment
 from migrator.amounts import readable
@@ -23,6 +23,7 @@ from migrator.backup.stream import Meter, Tap, copy
 from migrator.backup.trial import accept, trying
 from migrator.errors import BackupError, ConfigurationError, MigratorError
 from migrator.log import Event, emit
+from migrator.version_table import union
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from migrator.version_table import VersionTable
 
     Lost = Callable[[], MigratorError | None]
+    Standing = Mapping[VersionTable, tuple[str, ...]]
 
 _NOTICED_WITHIN_S, _LOOK_S = 1.5, 0.1
 _DIRECT = (
@@ -43,24 +45,8 @@ _DIRECT = (
 )
 
 
-class Plan(Protocol):
-    """Where the database is when the backup is taken, and where the run is to bring it."""
-
-    @property
-    def current(self) -> tuple[str, ...]:
-        """The revisions it is at."""
-
-    @property
-    def destination(self) -> tuple[str, ...]:
-        """The revisions it is to be at."""
-
-    @property
-    def standing(self) -> Mapping[VersionTable, tuple[str, ...]]:
-        """The revisions that each version table holds."""
-
-
 @dataclass(frozen=True, slots=True)
-class Means:
+class PreparedBackup:
     """All that a backup needs, seen to be there."""
 
     source: Source
@@ -69,13 +55,17 @@ class Means:
     recipients: Recipients
     settings: Settings
 
-    def take(self, plan: Plan, lost: Lost) -> str:
+    def take(
+        self, standing: Standing, lost: Lost, destination: tuple[str, ...] | None = None
+    ) -> str:
         """Take a backup, prove it, and remove those that are one too many; gives its address.
 
-        `lost` gives the error of a run whose lock is gone. Raises `BackupError`, `StorageError`,
-        or that error; then no backup is left that could pass for one.
+        `standing` are the revisions in each version table, `destination` those that the run is to
+        bring the database to, if it is to be moved at all. `lost` gives the error of a run whose
+        lock is gone. Raises `BackupError`, `StorageError`, or that error; then no backup is left
+        that could pass for one.
         """
-        taking = Taking(self, plan, lost)
+        taking = Taking(self, standing, destination or union(standing.values()), lost)
         try:
             taking.crew.does(taking.work, taking.look)
         except BackupError:
@@ -84,7 +74,7 @@ class Means:
         return taking.address
 
 
-def prepare(source: Source, settings: Settings) -> Means | None:
+def prepare(source: Source, settings: Settings) -> PreparedBackup | None:
     """See before the lock that a backup can be taken; None where none is asked for.
 
     Raises `ClientError`, `ConfigurationError` or `StorageError` with what to do.
@@ -100,20 +90,21 @@ def prepare(source: Source, settings: Settings) -> Means | None:
     return crew.does(lambda: _prepared(source, settings, url, crew))
 
 
-def _prepared(source: Source, settings: Settings, url: str, crew: Crew) -> Means:
+def _prepared(source: Source, settings: Settings, url: str, crew: Crew) -> PreparedBackup:
     to = recipients(settings.backup_encrypt_to)
     programs = programs_for(source.version, crew)
     store = store_at(url)
     store.check()
-    return Means(source, store, programs, to, settings)
+    return PreparedBackup(source, store, programs, to, settings)
 
 
 @dataclass
 class Taking:
     """One backup while it is taken."""
 
-    means: Means
-    plan: Plan
+    means: PreparedBackup
+    standing: Standing
+    destination: tuple[str, ...]
     lost: Lost
     crew: Crew = field(default_factory=Crew)
     progress: Progress = field(default_factory=Progress)
@@ -122,7 +113,7 @@ class Taking:
     def __post_init__(self) -> None:
         """Give it its name."""
         database = self.means.source.identity.database
-        self.name = name_for(database, self.plan.current, self.created)
+        self.name = name_for(database, union(self.standing.values()), self.created)
         self.file = self.name + (ENCRYPTED if self.means.recipients else DUMP)
         self.address = self.means.store.address(self.file)
 
@@ -241,9 +232,9 @@ class Taking:
             if identity.system_identifier
             else None,
             server_version=means.source.readable_version,
-            revisions_from=self.plan.current,
-            revisions_to=self.plan.destination,
-            version_tables=_tables(self.plan.standing),
+            revisions_from=union(self.standing.values()),
+            revisions_to=self.destination,
+            version_tables=_tables(self.standing),
             size_bytes=meter.size_bytes,
             sha256=meter.sha256,
             compression=means.programs.compression,
@@ -277,7 +268,7 @@ def _names(snapshot: Snapshot) -> Iterator[str]:
     return (f"{table.schema} {table.name}" for table in snapshot.tables)
 
 
-def _tables(standing: Mapping[VersionTable, tuple[str, ...]]) -> Sequence[Mapping[str, Any]]:
+def _tables(standing: Standing) -> Sequence[Mapping[str, Any]]:
     return [
         {"schema": table.schema or table.found_in, "name": table.name, "revisions": revisions}
         for table, revisions in standing.items()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.guard import Guard
-    from migrator.database.sentinel import Sentinel
+    from migrator.database.sentinel import StatementMonitor
     from migrator.version_table import VersionTable
 
 _LOOK_WITHIN_S, _LOOK_AGAIN_S = 20.0, 0.2
@@ -121,14 +121,14 @@ def _see_that_it_can_be_told(guard: Guard, connection: Connection) -> None:
         raise UnprovenError(message, hint="Wait for its end; the next run waits for it too.")
 
 
-def sweep(sentinel: Sentinel, invalid_before: frozenset[str], tried: frozenset[str]) -> None:
+def sweep(monitor: StatementMonitor, invalid_before: frozenset[str], tried: frozenset[str]) -> None:
     """Drop the invalid indexes that a failed try of ours left: tried, and not there before."""
-    server = sentinel.guard.server
+    server = monitor.guard.server
     with closing(server.again(_LOOK_WITHIN_S)) as connection:
         pid = 0 if server.pooled else connection.info.backend_pid
         for name in sorted(invalid_indexes(connection) - invalid_before):
             if name.rpartition(".")[2].strip('"') in tried:
-                with sentinel.seeing(pid, f"DROP INDEX {name}"):
+                with monitor.seeing(pid, f"DROP INDEX {name}"):
                     _drop(connection, name)
 
 

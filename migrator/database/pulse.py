@@ -1,4 +1,4 @@
-"""Whether the server still answers: a thread with a connection of its own asks it, again and again.
+"""The heartbeat: a thread with its own connection asks again and again whether the server answers.
 
 A network can go silent and yet acknowledge, as a proxy does that has lost what is behind it.
 Then a statement waits for ever, and neither a keepalive nor a signal's handler ends it.
@@ -34,28 +34,28 @@ and goes on has heard nothing for long, and that is not the server's fault."""
 
 
 @contextmanager
-def beating(server: Server) -> Iterator[Pulse]:
-    """Ask for as long as the block lasts, and interrupt the run where there is no answer."""
-    pulse = Pulse(server)
-    threads = [threading.Thread(target=work, daemon=True) for work in (pulse.ask, pulse.listen)]
+def heartbeat(server: Server) -> Iterator[Heartbeat]:
+    """Ask until the block ends, and interrupt the run if there is no answer."""
+    beat = Heartbeat(server)
+    threads = [threading.Thread(target=work, daemon=True) for work in (beat.ask, beat.listen)]
     for thread in threads:
         thread.start()
     try:
-        yield pulse
+        yield beat
     finally:
-        pulse.stop()
+        beat.stop()
         for thread in threads:
             thread.join(_BEAT_S)
 
 
-class Pulse:
+class Heartbeat:
     """Asks, listens, and lends its thread and connection to whoever has to look as often."""
 
     def __init__(self, server: Server) -> None:
         """Ask this server."""
         self._server = server
         self._connection: Connection | None = None
-        self._look: Look | None = None
+        self._looks: list[Look] = []
         self._answers, self._asked = 0, time.monotonic() + _PATIENCE_S
         self._opening, self._over = threading.Lock(), threading.Event()
 
@@ -67,13 +67,13 @@ class Pulse:
         """
         with self._opening:
             self._connection = self._connection or self._server.connection
-        self._look = look
+        self._looks.append(look)
         try:
             yield
         finally:
-            self._look = None
+            self._looks.remove(look)
             with self._opening:
-                if self._connection is self._server.connection:
+                if not self._looks and self._connection is self._server.connection:
                     self._connection = None
 
     def stop(self) -> None:
@@ -86,7 +86,7 @@ class Pulse:
             try:
                 if time.monotonic() - self._asked >= _BEAT_S:
                     self._beat()
-                if look := self._look:
+                for look in tuple(self._looks):
                     look(self._connection)
             except UnreachableError:
                 self._forget()

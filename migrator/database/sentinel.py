@@ -1,7 +1,7 @@
-"""Watches a statement from outside while it runs, in the thread of the pulse.
+"""The statement monitor: watches a statement from outside, in the thread of the heartbeat.
 
-It says who is in the way before the table-lock timeout strikes, cancels the statement on the
-server where the run was interrupted, and where the guard is gone.
+It says who is in the way before the table-lock timeout strikes, and cancels the statement on the
+server if the run is interrupted or the guard is gone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.guard import Guard
-    from migrator.database.pulse import Pulse
+    from migrator.database.pulse import Heartbeat
     from migrator.settings import Settings
 
 _HEARTBEAT_S = 1.0
@@ -33,14 +33,16 @@ _NOTICE = 0.6
 
 
 @contextmanager
-def watching(guard: Guard, pulse: Pulse, settings: Settings) -> Iterator[Sentinel]:
-    """Give a sentinel that watches for as long as the block lasts."""
-    sentinel = Sentinel(guard, settings.ddl_lock_timeout, queries=settings.log_queries)
-    with pulse.lent(sentinel.look):
-        yield sentinel
+def monitoring(
+    guard: Guard, heartbeat: Heartbeat, settings: Settings
+) -> Iterator[StatementMonitor]:
+    """Give a monitor that watches until the block ends."""
+    monitor = StatementMonitor(guard, settings.ddl_lock_timeout, queries=settings.log_queries)
+    with heartbeat.lent(monitor.look):
+        yield monitor
 
 
-class Sentinel:
+class StatementMonitor:
     """Knows which statement runs, since when, and who was in its way."""
 
     def __init__(self, guard: Guard, lock_timeout_s: float, *, queries: bool) -> None:

@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING, TextIO
 
 from migrator import job
 from migrator.address import to_database
-from migrator.archive import Standing
 from migrator.boundary import commanded
 from migrator.database import destination, extensions, replacement, scratch
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
-from migrator.database.lock import hold, keys_for
-from migrator.database.pulse import beating
-from migrator.database.sentinel import watching
+from migrator.database.run_lock import linked, run_lock
 from migrator.database.source import Source
 from migrator.database.witness import witness
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError
-from migrator.execution import means_of
+from migrator.execution import prepared_backup
 from migrator.ground import in_place
 from migrator.interruption import WATCH
 from migrator.project.find import find
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
 
     from migrator.address import Address
     from migrator.database.connection import Server
-    from migrator.database.guard import Guard
+    from migrator.database.run_lock import Locked
     from migrator.database.scratch import Scratch
     from migrator.project.plan import Plan
     from migrator.report import Journal
@@ -136,34 +133,32 @@ class Reset:
             projects = find(own)
             plan = survey(projects, witness(new))
             old = self._locked(plan) if there else None
-            take = self._prepared(*old, plan) if old else lambda: None
+            take = self._prepared(old, plan) if old else lambda: None
             if old:
-                extensions.make(made.connection, _lacking(old[0], plan))
-            job.run(own, self.journal, projects, new)
+                extensions.make(made.connection, _lacking(old.server, plan))
+            job.run(own, self.journal, projects)
             take()
 
-    def _locked(self, plan: Plan) -> tuple[Server, Guard]:
+    def _locked(self, plan: Plan) -> Locked:
         """Take the lock of a run on the old one, and see that nobody is there."""
-        told, enter = self.settings, self.lock.enter_context
-        server = enter(connect(self._address(self.request.database), told.connect_timeout))
-        pulse = enter(beating(server))
-        guard = enter(hold(server, keys_for(plan.tables, told.lock_key), told.lock_wait))
-        enter(watching(guard, pulse, told))
+        there = replace(self.settings, database_url=self._address(self.request.database))
+        link = self.lock.enter_context(linked(there))
+        locked = self.lock.enter_context(run_lock(link, plan.tables))
         if not self.request.end_sessions and (sessions := self._others()):
             raise replacement.refuse(sessions, self.request.database, _UNTOUCHED)
-        return server, guard
+        return locked
 
     def _others(self) -> list[str]:
         return replacement.others(self.server, self.request.database, self.application_name)
 
-    def _prepared(self, server: Server, guard: Guard, plan: Plan) -> Callable[[], None]:
+    def _prepared(self, old: Locked, plan: Plan) -> Callable[[], None]:
         """See that a backup can be taken, where one is; gives what takes and proves it."""
-        means = means_of(server, self.settings)
+        backup = prepared_backup(old.server, self.settings)
 
         def take() -> None:
-            if means:
-                found = {table: _standing(server, table) for table in plan.tables}
-                address = means.take(Standing(found), guard.failure)
+            if backup:
+                found = {table: _standing(old.server, table) for table in plan.tables}
+                address = backup.take(found, old.guard.failure)
                 self.journal.backed_up(address, self.request.database)
 
         return take

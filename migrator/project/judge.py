@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from migrator.amounts import capital, counted
 from migrator.errors import (
@@ -20,27 +20,11 @@ from migrator.report import named
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from migrator.database.catalog import Evidence
     from migrator.project.plan import History
     from migrator.project.progress import Attempt
     from migrator.report import Applied
     from migrator.version_table import VersionTable
-
-
-class Evidence(Protocol):
-    """What a fresh connection saw; `revisions` is None where nobody could look."""
-
-    @property
-    def revisions(self) -> Mapping[VersionTable, tuple[str, ...]] | None:
-        """The rows of each version table."""
-
-    @property
-    def invalid_indexes(self) -> frozenset[str]:
-        """The indexes that Postgres does not use."""
-
-    @property
-    def problem(self) -> MigratorError | None:
-        """Why nobody could look."""
-
 
 _INTERRUPTIONS = (InterruptedBySignalError, DeadlineError)
 """What they did not keep a run from is done; what this run did not do does not count."""

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
+    from migrator.database.sentinel import StatementMonitor
     from migrator.project.environment import Witness
     from migrator.project.find import Project
     from migrator.project.plan import Plan
-    from migrator.project.transactions import Sentinel
 
 _BACK_OFF_S = (0.5, 8.0)
 
@@ -33,7 +33,7 @@ _BACK_OFF_S = (0.5, 8.0)
 def migrate(
     plan: Plan,
     witness: Witness,
-    sentinel: Sentinel,
+    monitor: StatementMonitor,
     sweep: Callable[[frozenset[str]], object],
     tried: frozenset[str] = frozenset(),
 ) -> Attempt:
@@ -44,7 +44,7 @@ def migrate(
     with the names of the indexes that were tried, by an earlier attempt too, to take away what
     is left of them.
     """
-    progress = Progress(plan, sentinel, tried)
+    progress = Progress(plan, monitor, tried)
     tries, pause, gives_up = 1, 0.0, None
     while True:
         attempt = _cut_short(progress, sweep, pause) or _once(plan, witness, progress)

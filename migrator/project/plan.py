@@ -12,6 +12,7 @@ from migrator.errors import UnknownRevisionError
 from migrator.project import environment, revisions
 from migrator.project.fingerprint import own_modules
 from migrator.project.repetition import may_repeat
+from migrator.version_table import union
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -128,12 +129,12 @@ class Plan:
     @property
     def current(self) -> tuple[str, ...]:
         """The revisions the database is at."""
-        return _union(h.current for h in self.histories)
+        return union(h.current for h in self.histories)
 
     @property
     def destination(self) -> tuple[str, ...]:
         """The revisions it is to be at."""
-        return _union(h.destination for h in self.histories)
+        return union(h.destination for h in self.histories)
 
     @property
     def pending(self) -> tuple[str, ...]:
@@ -207,12 +208,8 @@ def known(found: Iterable[Charted]) -> tuple[History, ...]:
     unknown = [each for each in charts if isinstance(each, UnknownRevisionError)]
     if unknown:
         error = unknown[0]
-        error.current = _union(each.current for each in unknown)
-        error.head = _union(each.head for each in unknown)
+        error.current = union(each.current for each in unknown)
+        error.head = union(each.head for each in unknown)
         error.behind = any(history.pending for history in histories)
         raise error
     return histories
-
-
-def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(revision for group in groups for revision in group))

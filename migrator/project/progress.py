@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from migrator.log import Event, emit
 from migrator.project import environment
 from migrator.project.idleness import Idleness
-from migrator.project.transactions import COMMENTS, Sentinel, Transactions, autocommit
+from migrator.project.transactions import COMMENTS, Transactions, autocommit
 from migrator.report import Applied
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy.engine import Connection
 
+    from migrator.database.sentinel import StatementMonitor
     from migrator.errors import MigratorError
     from migrator.project.find import Project
     from migrator.project.plan import History, Plan
@@ -75,9 +76,9 @@ class Attempt:
 class Progress(Transactions):
     """Follows the revisions as Alembic applies them, and what of them is committed."""
 
-    def __init__(self, plan: Plan, sentinel: Sentinel, tried: frozenset[str]) -> None:
+    def __init__(self, plan: Plan, monitor: StatementMonitor, tried: frozenset[str]) -> None:
         """Start before the first; an earlier attempt had tried to build these indexes."""
-        super().__init__(plan.settings, sentinel)
+        super().__init__(plan.settings, monitor)
         self._histories, self._chart = {h.table: h for h in plan.histories}, plan.chart
         self._steps: list[Step] = []
         self._said = 0
@@ -113,7 +114,7 @@ class Progress(Transactions):
     @property
     def in_the_way(self) -> tuple[object, ...]:
         """Who was last seen in the way of a statement."""
-        return self._sentinel.in_the_way
+        return self._monitor.in_the_way
 
     @property
     def left_something(self) -> bool:

@@ -18,8 +18,9 @@ from migrator.report import named
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from migrator.database.catalog import Evidence
     from migrator.errors import MigratorError
-    from migrator.project.judge import Evidence, Verdict
+    from migrator.project.judge import Verdict
     from migrator.project.plan import Plan
     from migrator.project.progress import Attempt
     from migrator.version_table import VersionTable

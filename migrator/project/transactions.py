@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from migrator.interruption import WATCH
 from migrator.project.environment import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from sqlalchemy.engine import Connection, Engine
 
-    from migrator.errors import MigratorError
+    from migrator.database.sentinel import StatementMonitor
     from migrator.settings import Settings
 
     FirstRow = Callable[[str], Any]
@@ -37,46 +37,6 @@ _NOTICE_US_DIE = (
 _READS = re.compile(COMMENTS + r"(SELECT|WITH|TABLE|SHOW|VALUES)\b", re.IGNORECASE)
 _OF_ALEMBIC = re.compile(r"pg_catalog\.|\.version_num\b")
 _PID, _OPENED, _LIFTED = "migrator.pid", "migrator.opened", "migrator.lifted"
-
-
-class Guard(Protocol):
-    """What holds the lock, as far as a transaction has to do with it."""
-
-    def alive(self, lately_s: float) -> bool:
-        """Ask whether the lock is still held, unless the answer was yes so many seconds ago."""
-
-    def concerns(self, first_row: FirstRow) -> bool:
-        """Tell whether a connection is to the guarded database."""
-
-    def opening(self, settings: dict[str, str], *, autocommits: bool, direct: bool) -> str:
-        """Give the query with which a transaction opens."""
-
-    def opened(self, row: Sequence[Any]) -> int:
-        """Read its answer; gives the backend's pid."""
-
-    def closing(self, settings: dict[str, str]) -> list[str]:
-        """Give the statements that undo what an opening set for a session."""
-
-    def failure(self) -> MigratorError | None:
-        """Give the error of a run whose lock is lost, or None."""
-
-
-class Sentinel(Protocol):
-    """What watches a statement from outside."""
-
-    @property
-    def guard(self) -> Guard:
-        """The guard it watches for."""
-
-    @property
-    def in_the_way(self) -> tuple[object, ...]:
-        """Who was last seen in the way of a statement."""
-
-    def begins(self, pid: int, statement: str) -> None:
-        """Learn of a statement."""
-
-    def ends(self) -> None:
-        """Learn that none runs."""
 
 
 class Look(Watcher):
@@ -102,11 +62,11 @@ class Look(Watcher):
 
 
 class Transactions(Watcher):
-    """Opens each transaction under the guard's terms and tells the sentinel what runs."""
+    """Opens each transaction under the guard's terms and tells the statement monitor what runs."""
 
-    def __init__(self, settings: Settings, sentinel: Sentinel) -> None:
+    def __init__(self, settings: Settings, monitor: StatementMonitor) -> None:
         """Open with these settings' limits; env.py's own limits win over them."""
-        self._sentinel, self._guard = sentinel, sentinel.guard
+        self._monitor, self._guard = monitor, monitor.guard
         self._limits = {"lock_timeout": _milliseconds(settings.ddl_lock_timeout)}
         if settings.statement_timeout is not None:
             self._limits["statement_timeout"] = _milliseconds(settings.statement_timeout)
@@ -134,7 +94,7 @@ class Transactions(Watcher):
             now = quietly(connection, "SELECT current_setting('lock_timeout')")[0]
             info[_LIFTED] = now
             quietly(connection, "SELECT set_config('lock_timeout', '0', false)")
-        self._sentinel.begins(pid, statement)
+        self._monitor.begins(pid, statement)
 
     def executed(
         self,
@@ -143,12 +103,12 @@ class Transactions(Watcher):
         rows: int | None = None,  # noqa: ARG002
     ) -> None:
         """Say that it ran."""
-        self._sentinel.ends()
+        self._monitor.ends()
         self._restore(connection)
 
     def failed(self, connection: Connection | None) -> None:
         """Say that it did not."""
-        self._sentinel.ends()
+        self._monitor.ends()
         if connection is not None:
             with suppress(Exception):  # the first error stands; a broken session has no settings
                 self._restore(connection)
