@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.errors import MigratorError, NotAtHeadError
+from migrator.version import __version__
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from migrator.report import Outcome
     from migrator.standing import Status
 
-__version__ = "0.1.0"
 __all__ = ["MigratorError", "NotAtHeadError", "__version__", "require_head", "run", "status"]
 
 

@@ -15,10 +15,11 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from migrator import __version__, interruption, log, report, settings
+from migrator import interruption, log, report, settings
 from migrator.errors import BugError, MigratorError
 from migrator.log import Event
 from migrator.redaction import Redactor, secrets_of
+from migrator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

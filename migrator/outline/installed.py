@@ -8,8 +8,8 @@ import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from migrator import __version__
 from migrator.outline.doubt import DoubtError
+from migrator.version import __version__
 
 _VERSION = re.compile(r"^__version__ = [\"'](\d+)\.(\d+)", re.MULTILINE)
 _INFO = (".dist-info", ".egg-info")
