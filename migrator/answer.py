@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator import log, position, shortcut
+from migrator import position, shortcut
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.garbage import uncollected
@@ -44,6 +44,5 @@ def run(settings: Settings, journal: Journal) -> None:
 def _job(settings: Settings, journal: Journal, server: Server | None = None) -> Plan | None:
     """Do the whole job; a server that was reached is not reached again."""
     with uncollected():
-        log.structured()
         from migrator import job  # noqa: PLC0415 - loads Alembic
     return job.run(settings, journal, reached=server)

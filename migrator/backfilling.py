@@ -17,7 +17,7 @@ from migrator.database.keyset import anything
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
 from migrator.errors import UnreachableError
-from migrator.log import Event, emit, silenced, structured
+from migrator.log import Event, emit, silenced
 from migrator.project import needs
 from migrator.project.find import find
 from migrator.project.session import Session, within
@@ -164,7 +164,6 @@ def preview(told: Settings, name: str | None) -> Preview:
 
     Raises `ProjectError` where there is no such backfill, and what `connect` raises.
     """
-    structured()
     with (
         silenced(),
         _loaded(told, name) as wanted,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator import log, position, shortcut
+from migrator import position, shortcut
 from migrator.database.catalog import revisions
 from migrator.database.witness import witness
 from migrator.errors import UnknownRevisionError
@@ -106,7 +106,6 @@ def _compared(outline: Outline, known: frozenset[str], connection: Connection) -
 def _surveyed(settings: Settings, server: Server, short: Shortcut | None) -> tuple[Bearings, Look]:
     """Run the project, and keep what it tells."""
     with uncollected():
-        log.structured()
         from migrator.history.alteration import alterations  # noqa: PLC0415 - needed here only
         from migrator.project.find import find  # noqa: PLC0415 - loads Alembic
         from migrator.project.survey import survey  # noqa: PLC0415 - as above

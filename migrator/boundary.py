@@ -63,7 +63,6 @@ def commanded(
     def act(journal: Journal) -> None:
         told, notes = settings.read(flags, environ)
         _begun(told, *aim(told), notes)
-        log.structured()
         work(told, journal)
 
     outcome, _ = bounded(act, flags, environ, stream)

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from migrator import job, log, settings
+from migrator import job, settings
 from migrator.boundary import perform
 from migrator.project.find import opened
 
@@ -34,7 +34,6 @@ def run(config: Config, /, **given: str) -> Outcome:
 
     def work(told: Settings, journal: Journal) -> None:
         settings.refuse_unknown(given, besides=("config", "config_section"))
-        log.structured()
         job.run(told, journal, (opened(config, told),))
 
     outcome, error = perform(work, flags, os.environ, sys.stdout, hear=False)

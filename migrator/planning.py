@@ -18,7 +18,6 @@ from migrator.database.copy import cancelled_with_us, copy, copy_revisions
 from migrator.database.source import Source
 from migrator.database.witness import aside_from, witness
 from migrator.errors import ConfigurationError
-from migrator.log import structured
 from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged
@@ -137,7 +136,6 @@ def _at_head(settings: Settings, server: Server) -> Forecast | None:
 
 
 def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple[Plan, Trace]:
-    structured()
     from migrator.project.confined import permitting  # noqa: PLC0415 - as above
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above

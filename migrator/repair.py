@@ -63,7 +63,6 @@ def repair(
     `consent` is asked with what will be done, and raises `UsageError` where it may not be.
     Raises `BusyError` where another run is at work, `UnprovenError` where a mend did not help.
     """
-    log.structured()
     with (
         connect(settings.database_url, settings.connect_timeout) as server,
         beating(server) as pulse,

@@ -47,7 +47,7 @@ BASE = {
         "interruption",
         "log",
     ),
-    *("position", "redaction", "report", "settings", "values", "version_table"),
+    *("position", "redaction", "report", "settings", "values", "version", "version_table"),
 }
 MAY_USE = {
     "database": {"database", *BASE},

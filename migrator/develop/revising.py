@@ -14,7 +14,7 @@ from migrator.develop.reading import Reading
 from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
 from migrator.ground import ground
-from migrator.log import hushed, silenced, structured
+from migrator.log import hushed, silenced
 from migrator.project import revisions
 from migrator.project.ascent import aimed
 from migrator.project.confined import Confined
@@ -67,7 +67,6 @@ def revise(settings: Settings, order: Order, environ: Mapping[str, str]) -> Nove
     from being written, and leaves no file then; where it was written and is wrong, the answer says
     so.
     """
-    structured()
     with silenced():
         if order.merge:
             return _merged(settings, order)
@@ -86,7 +85,6 @@ def remake(settings: Settings, order: Order, environ: Mapping[str, str], own: Ow
     Where the models ask for no more than these do, nothing is done; where they ask for less than
     any, their files are gone. Raises as `revise`, and leaves the files as they were then.
     """
-    structured()
     with silenced():
         return _from_the_head(settings, order, environ, own)
 

@@ -22,7 +22,6 @@ from migrator.errors import (
     InterruptedBySignalError,
 )
 from migrator.interruption import WATCH
-from migrator.log import structured
 from migrator.project.find import find
 from migrator.project.revisions import shown
 from migrator.project.unimported import folders_of_revisions
@@ -110,7 +109,6 @@ def follow(told: Settings, around: Surroundings, say: Callable[[str], None]) -> 
             "What follows files is not installed.",
             hint="Install migrator with its extra `watch`; --once does without.",
         ) from None
-    structured()
     (project, *_) = find(told)
     revisions = [str(each) for each in folders_of_revisions(project)]
     line = ("watch", "--once", *(part for host in around.named for part in ("--not-local", host)))
@@ -136,7 +134,6 @@ def step(told: Settings, around: Surroundings) -> Step:
     Raises what keeps it from that. A revision file is there only where it could be made.
     """
     see_that_it_is_local(told.database_url, around.environ, "migrator watch", around.named)
-    structured()
     environ = dict(around.environ)  # the process's own names other databases meanwhile
     standing = child.ask("status", around.flags, environ=environ)
     if standing["state"] in _LOST:
