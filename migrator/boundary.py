@@ -1,7 +1,7 @@
 """The boundary: whatever happens, one outcome, one last line.
 
-`cli.py` and `embed.py` both end a run here, so that no way of starting one can end without its
-report.
+The command line and `api.py` both end a run here, so that no way of starting one can end without
+its report.
 """
 
 from __future__ import annotations

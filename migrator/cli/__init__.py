@@ -1,1 +1,1 @@
-"""The commands, each with its flags; what they do is elsewhere."""
+"""The command line: one module for each group of commands, with the name of its use case."""
