@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 from migrator.errors import MigratorError, NotAtHeadError
 from migrator.version import __version__
 
-if TYPE_CHECKING:
-    from migrator.api import require_head, run, status
-
 __all__ = ["MigratorError", "NotAtHeadError", "__version__", "require_head", "run", "status"]
 
+if TYPE_CHECKING:
+    from migrator.api import require_head, run, status
+else:
 
-def __getattr__(name: str) -> object:
-    """Load what an application calls once it is asked for: `import migrator` stays light."""
-    if name not in __all__:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    from migrator import api  # noqa: PLC0415 - as above
+    def __getattr__(name: str) -> object:
+        """Load what an application calls once it is asked for: `import migrator` stays light."""
+        if name not in __all__:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        from migrator import api  # noqa: PLC0415 - as above
 
-    return getattr(api, name)
+        return getattr(api, name)
