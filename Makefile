@@ -33,7 +33,7 @@ test-container: .venv/ready ## the image, in real containers; fails where no Doc
 
 image: ## build the image; IMAGE names it, ARGS="--target tool --build-arg ..." goes to docker build
 	docker build --tag $(IMAGE) --build-arg REVISION="$$(git rev-parse HEAD)" \
-		--build-arg VERSION="$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' migrator/__init__.py)" $(ARGS) .
+		--build-arg VERSION="$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' migrator/version.py)" $(ARGS) .
 
 bench: .venv/ready ## what a release costs, ours and Alembic's; writes docs/reference/benchmarks.md; ARGS=memory prints that part
 	.venv/bin/python -m benchmarks.release $(ARGS)

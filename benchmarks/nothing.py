@@ -30,6 +30,8 @@ What a restart costs. The floor is a Python that imports psycopg2, connects and 
 table. The first time is a run of files that [the ledger](ledger.md#the-project) does not know, as
 after a deploy; every later one is answered from there. The row with models is a project whose
 env.py imports an application's, {models} modules of them: its first time goes the whole way.
+A run loads structlog, its logging pipeline, whether or not there is something to do: 20 to 30 ms,
+and some 50 ms more where rich is installed, which structlog imports then.
 {missing}
 {read}
 

@@ -10,34 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.errors import MigratorError, NotAtHeadError
+from migrator.version import __version__
 
-if TYPE_CHECKING:
-    from alembic.config import Config
-
-    from migrator.introspection import Target
-    from migrator.report import Outcome
-    from migrator.standing import Status
-
-__version__ = "0.1.0"
 __all__ = ["MigratorError", "NotAtHeadError", "__version__", "require_head", "run", "status"]
 
+if TYPE_CHECKING:
+    from migrator.api import require_head, run, status
+else:
 
-def run(config: Config, /, **settings: str) -> Outcome:
-    """Do the whole job of `migrator run` for a Config built in code; see `migrator.embed.run`."""
-    from migrator.embed import run as run_embedded  # noqa: PLC0415 - keeps `import migrator` light
+    def __getattr__(name: str) -> object:
+        """Load what an application calls once it is asked for: `import migrator` stays light."""
+        if name not in __all__:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        from migrator import api  # noqa: PLC0415 - as above
 
-    return run_embedded(config, **settings)
-
-
-def status(engine_or_url: Target, /, **settings: str) -> Status:
-    """Find out where a database stands; see `migrator.introspection.status`."""
-    from migrator import introspection  # noqa: PLC0415 - as above
-
-    return introspection.status(introspection.flags_for(engine_or_url, settings))
-
-
-def require_head(engine_or_url: Target, /, **settings: str) -> Status:
-    """Raise where a database is not at head; see `migrator.introspection.require_head`."""
-    from migrator import introspection  # noqa: PLC0415 - as above
-
-    return introspection.require_head(introspection.flags_for(engine_or_url, settings))
+        return getattr(api, name)

@@ -15,7 +15,7 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from migrator import introspection
+from migrator import api
 from migrator.boundary import redactor
 from migrator.child import Run
 from migrator.errors import ConfigurationError, MigratorError
@@ -23,7 +23,7 @@ from migrator.errors import ConfigurationError, MigratorError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
-    from migrator.introspection import Target
+    from migrator.api import Target
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -70,7 +70,7 @@ class Migrations:
             message = f"The token is shorter than {_SHORTEST_TOKEN} characters."
             raise ConfigurationError(message, hint="Leave it out to have no POST.")
         given = {"connect_timeout": _CONNECT_TIMEOUT, **given}
-        self._flags = introspection.flags_for(target, given)
+        self._flags = api.flags_for(target, given)
         self._token = token
         self._run: Run | None = None
         self._seen: tuple[float, Response] | None = None
@@ -111,8 +111,8 @@ class Migrations:
     def _looked(self) -> Response:
         hidden = redactor(self._flags, os.environ)
         try:
-            found = introspection.status(self._flags)
-            code = 200 if introspection.at_head(self._flags, found) else 503
+            found = api.look(self._flags)
+            code = 200 if api.at_head(self._flags, found) else 503
         except MigratorError as error:
             fields = {"error": error.fields()}
             return Response(503, hidden.value(fields), error.kind, hidden.text(error.message))

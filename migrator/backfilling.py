@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from migrator import amounts, values
 from migrator.backfill import definition, mishap, requirement
-from migrator.backfill.filling import Order, fill
+from migrator.backfill.filling import BackfillRequest, fill
 from migrator.backfill.preview import Preview, sketched
 from migrator.backfill.progress import Tally
-from migrator.boundary import commanded
 from migrator.database.connection import connect
 from migrator.database.keyset import anything
 from migrator.database.lock import keys_for
 from migrator.database.run_lock import linked, run_lock
 from migrator.errors import UnreachableError
-from migrator.log import Event, emit, silenced, structured
+from migrator.log import Event, emit, silenced
 from migrator.project import needs
 from migrator.project.find import find
 from migrator.project.session import Session, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from migrator.backfill.definition import Definition
     from migrator.database.connection import Server
@@ -31,40 +29,19 @@ if TYPE_CHECKING:
     from migrator.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be filled."""
-
-    name: str | None
-    """One backfill, or None for every one that is not complete."""
-    order: Order
-
-
 def request(
     name: str | None, *, workers: int, batch_time: str, max_lag: str, max_active: int | None
-) -> Request:
+) -> BackfillRequest:
     """Read what the command line asks for; raises `ValueError` for a duration that is none."""
     batch_s, lag_s = _batch_time(batch_time), _max_lag(max_lag)
-    return Request(name, Order(workers, batch_s, lag_s, max_active))
+    return BackfillRequest(name, workers, batch_s, lag_s, max_active)
 
 
 _batch_time = values.duration_above_zero("--batch-time of 0 would be a batch for each row")
 _max_lag = values.duration_above_zero("--max-lag of 0 would be a pause for ever")
 
 
-def command(
-    request: Request, flags: Mapping[str, str | None], environ: Mapping[str, str], stream: TextIO
-) -> int:
-    """Fill what remains and report on the stream; gives the exit code."""
-    what = request.name or "what remains"
-    return commanded(
-        lambda told, journal: run(told, journal, request),
-        lambda told: (f"fills {what} in {told.database_url}", what),
-        *(flags, environ, stream),
-    )
-
-
-def run(told: Settings, journal: Journal, request: Request) -> None:
+def run(told: Settings, journal: Journal, request: BackfillRequest) -> None:
     """Fill what is requested, one backfill after the other; the journal learns what happened.
 
     Raises the error that says why it could not be done; what was done until then is kept.
@@ -106,7 +83,7 @@ def _loaded(told: Settings, name: str | None) -> Iterator[list[Definition]]:
             yield [definition.load(path) for path in definition.files(folders).values()]
 
 
-def _filled(told: Settings, request: Request, wanted: Definition, tally: Tally) -> bool:
+def _filled(told: Settings, request: BackfillRequest, wanted: Definition, tally: Tally) -> bool:
     """Fill one, and go on where a connection is lost; tells whether there was anything to do."""
     began = tally.batches
     while True:
@@ -115,8 +92,9 @@ def _filled(told: Settings, request: Request, wanted: Definition, tally: Tally) 
             try:
                 if not _remains(link.server, wanted, named=request.name is not None):
                     return tally.batches > began
-                with run_lock(link, keys=keys_for([], f"backfill:{wanted.name}")) as locked:
-                    fill(locked, wanted, request.order, tally)
+                keys = keys_for([], f"backfill:{wanted.name}")
+                with run_lock(link, keys=keys) as locked:
+                    fill(locked, wanted, request, tally)
                     return True
             except UnreachableError as error:
                 if tally.batches == before:
@@ -163,7 +141,6 @@ def preview(told: Settings, name: str | None) -> Preview:
 
     Raises `ProjectError` where there is no such backfill, and what `connect` raises.
     """
-    structured()
     with (
         silenced(),
         _loaded(told, name) as wanted,

@@ -1,7 +1,7 @@
 """The boundary: whatever happens, one outcome, one last line.
 
-`cli.py` and `embed.py` both end a run here, so that no way of starting one can end without its
-report.
+The command line and `api.py` both end a run here, so that no way of starting one can end without
+its report.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from migrator import __version__, interruption, log, report, settings
+from migrator import interruption, log, report, settings
 from migrator.errors import BugError, MigratorError
 from migrator.log import Event
 from migrator.redaction import Redactor, secrets_of
+from migrator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +63,6 @@ def commanded(
     def act(journal: Journal) -> None:
         told, notes = settings.read(flags, environ)
         _begun(told, *aim(told), notes)
-        log.structured()
         work(told, journal)
 
     outcome, _ = bounded(act, flags, environ, stream)

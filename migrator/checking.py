@@ -14,7 +14,7 @@ from migrator.checklist import Check, Checklist, Finding, complete, judged, skip
 from migrator.database.witness import confined_to, witness
 from migrator.errors import ProjectError, UnreachableError
 from migrator.ground import ground, in_place
-from migrator.log import silenced, structured
+from migrator.log import silenced
 from migrator.plan.hazard import counts
 from migrator.project import models, needs, revisions
 from migrator.project.confined import Confined
@@ -53,7 +53,6 @@ def check(
     Raises `ConfigurationError` where the embedded server is not installed or env.py connects
     elsewhere, `ProjectError` where there is no project, and what `copy` and `new_files` raise.
     """
-    structured()
     making = _Making(settings, since, environ, on)
     checks: list[Check] = []
     try:

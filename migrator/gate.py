@@ -49,11 +49,11 @@ def _weigh(server: Server, settings: Settings) -> None:
     if settings.max_risk in {None, LEVELS[-1]}:  # there is nothing above the last
         return
     from migrator.database.scratch import may_create  # noqa: PLC0415 - for a gate only
-    from migrator.planning import Order, foreseen  # noqa: PLC0415 - as above
+    from migrator.planning import PlanRequest, foreseen  # noqa: PLC0415 - as above
 
     on = "scratch" if may_create(server.connection) else "embedded"
     with silenced():
-        found = foreseen(server, settings, Order(on=on))
+        found = foreseen(server, settings, PlanRequest(on=on))
     if found.exceeds(settings.max_risk):
         message = f"The plan is {found.verdict}, and MIGRATOR_MAX_RISK is {settings.max_risk}:"
         raise RiskError("\n".join((message, *_reasons(found))), hint=_HINT)

@@ -6,7 +6,6 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator import log
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
 from migrator.database.witness import witness
@@ -34,7 +33,6 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
             announce(found)
             return journal.nothing_pending()
         with uncollected():
-            log.structured()
             from migrator import aftermath, agreement, ahead, execution, gate  # noqa: PLC0415 - Alembic
             from migrator.database.run_lock import linked, run_lock  # noqa: PLC0415 - with them
             from migrator.history import alteration, recording  # noqa: PLC0415 - as above

@@ -2,25 +2,26 @@
 
 Lines go to the stream given, past `logging` and past structlog's global configuration: the
 project's code may disable every logger there is (`fileConfig` does so by default) or configure
-structlog for itself, and our lines must go on.
-
-A run that finds nothing to do is over before structlog could be imported. So the processors are
-driven by hand until `structured` is called, which is when Alembic is loaded anyway.
+structlog for itself, and our lines must go on. So `setup` makes a logger of structlog's that has
+its processors with it.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
+
+from structlog import BoundLoggerBase
 
 from migrator.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from structlog.typing import EventDict, Processor
 
@@ -65,24 +66,11 @@ class _Lines:
             return
 
 
-class _Logger(Protocol):
-    def emit(self, event: Event, **fields: object) -> None:
-        """Write one line."""
-
-
-class _ByHand:
-    """Runs the processors itself, one after the other."""
-
-    def __init__(
-        self, lines: _Lines, processors: Sequence[Processor], context: dict[str, Any]
-    ) -> None:
-        self.lines, self.processors, self.context = lines, processors, context
+class _Logger(BoundLoggerBase):
+    """A structlog logger with one method, whose processors nobody else can replace."""
 
     def emit(self, event: Event, **fields: object) -> None:
-        line: Any = {**self.context, **fields, "event": event.value}
-        for processor in self.processors:
-            line = processor(None, "write", line)
-        self.lines.write(line)
+        self._proxy_to_logger("write", event.value, **fields)
 
 
 _logger: list[_Logger] = []
@@ -101,30 +89,12 @@ def setup(stream: TextIO, *, form: str | None, level: str, run_id: str, redactor
     ]
     _threshold[:] = [_LEVELS[level]]
     _run_id[:] = [run_id]
-    _logger[:] = [_ByHand(_Lines(stream), processors, {"run_id": run_id})]
+    _logger[:] = [_Logger(_Lines(stream), processors, {"run_id": run_id})]
 
 
 def run_id_of_lines() -> str:
     """Give the `run_id` that each line has."""
     return _run_id[0]
-
-
-def structured() -> None:
-    """Go on with structlog, in the same form."""
-    from structlog import BoundLoggerBase  # noqa: PLC0415 - costs more than a run with nothing to do
-
-    class Structured(BoundLoggerBase):
-        """A structlog logger with one method, whose processors nobody else can replace."""
-
-        def emit(self, event: Event, **fields: object) -> None:
-            self._proxy_to_logger("write", event.value, **fields)
-
-    _logger[:] = [
-        Structured(logger.lines, logger.processors, logger.context)
-        if isinstance(logger, _ByHand)
-        else logger
-        for logger in _logger
-    ]
 
 
 @contextmanager
@@ -143,8 +113,6 @@ def hushed() -> Iterator[None]:
 
     It is for trying things out, of which the outcome counts. The whole process goes by it.
     """
-    import logging  # noqa: PLC0415 - not for a run with nothing to do
-
     before = logging.root.manager.disable
     logging.disable(max(before, logging.INFO))
     try:

@@ -17,7 +17,6 @@ from migrator.database.copy import cancelled_with_us, copy, copy_revisions
 from migrator.database.source import Source
 from migrator.database.witness import aside_from, witness
 from migrator.errors import ConfigurationError
-from migrator.log import structured
 from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged
@@ -49,25 +48,29 @@ _DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGR
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """How a plan is to be made."""
+class PlanRequest:
+    """What is to be planned, and where that is rehearsed."""
 
     on: str = "scratch"
     """Where the copy is: `scratch`, `embedded`, or the URL of a server."""
     with_data: bool = False
     """Whether the copy has the target's rows."""
+    from_base: bool = False
+    """Whether the whole history is planned, on an empty database; there is no target then."""
 
 
-def forecast(settings: Settings, order: Order) -> Forecast:
+def forecast(settings: Settings, request: PlanRequest) -> Forecast:
     """Find out what a run would do to the target, on a copy of it.
 
     Raises what keeps the copy from being made; a revision that fails on it is part of the forecast.
     """
+    if request.from_base:
+        return from_base(settings, on=request.on)
     with connect(settings.database_url, settings.connect_timeout) as server:
-        return foreseen(server, settings, order)
+        return foreseen(server, settings, request)
 
 
-def foreseen(server: Server, settings: Settings, order: Order) -> Forecast:
+def foreseen(server: Server, settings: Settings, request: PlanRequest) -> Forecast:
     """Give the forecast for a server that was reached; raises as `forecast` does."""
     found = _at_head(settings, server)
     if found:
@@ -76,16 +79,16 @@ def foreseen(server: Server, settings: Settings, order: Order) -> Forecast:
     if source.pooled:
         message = "A copy cannot be made through a pooler: pg_dump needs one session throughout."
         raise ConfigurationError(message, hint=_DIRECT)
-    with copy(server, order.on) as copied:
+    with copy(server, request.on) as copied:
         crew = Crew()
-        work = partial(duplicate, source, copied.scratch, crew, with_data=order.with_data)
+        work = partial(duplicate, source, copied.scratch, crew, with_data=request.with_data)
         crew.does(work)
-        if not order.with_data:
+        if not request.with_data:
             copy_revisions(server, copied.scratch)
         plan, trace = _rehearsed(settings, copied, server)
-        trace = trace if order.with_data else _doubted(trace)
+        trace = trace if request.with_data else _doubted(trace)
         version = readable_version(copied.scratch.connection.server_version)
-        rehearsal = Rehearsal(copied.on, version, order.with_data)
+        rehearsal = Rehearsal(copied.on, version, request.with_data)
         conditions = _conditions(server, trace, queries=settings.log_queries)
         unfilled = requirement.warnings(server.connection, needs.declared(plan))
         return _told(plan, trace, conditions, rehearsal, unfilled)
@@ -137,8 +140,7 @@ def _at_head(settings: Settings, server: Server) -> Forecast | None:
 
 
 def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple[Plan, Trace]:
-    structured()
-    from migrator.project.confined import permitting  # noqa: PLC0415 - as above
+    from migrator.project.confined import permitting  # noqa: PLC0415 - loads Alembic
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
     from migrator.project.transactions import Look  # noqa: PLC0415 - as above

@@ -86,7 +86,6 @@ def find_position(
     if aloof:
         raise MustBeRunError
     with uncollected():
-        log.structured()
         from migrator.history.alteration import alterations  # noqa: PLC0415 - needed here only
         from migrator.project import needs  # noqa: PLC0415 - loads Alembic
         from migrator.project.find import find  # noqa: PLC0415 - as above

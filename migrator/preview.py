@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from migrator.plan.forecast import Forecast
+    from migrator.planning import PlanRequest
     from migrator.redaction import Redactor
     from migrator.settings import Settings
 
@@ -25,15 +26,13 @@ PENDING, ABOVE = 3, 79
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What the command line asked for."""
+class Form:
+    """How the answer is to be given."""
 
-    order: planning.Order
-    from_base: bool
+    name: str
+    """`text`, `json` or `markdown`."""
     html: Path | None
     """Where the page is to be written."""
-    form: str
-    """`text`, `json` or `markdown`."""
     codes: bool
     colours: bool
     hidden: Redactor
@@ -57,31 +56,28 @@ class Preview:
         return self.told
 
 
-def plan(settings: Settings, request: Request) -> Preview:
+def plan(settings: Settings, request: PlanRequest, form: Form) -> Preview:
     """Find out what a run would do, and give it as it was asked for; the page is written too.
 
     Raises what keeps the copy from being made, and `UsageError` where the page cannot be written.
     """
-    if request.html:
-        _see_writable(request.html)
-    if request.from_base:
-        found = planning.from_base(settings, on=request.order.on)
-    else:
-        found = planning.forecast(settings, request.order)
-    shown: Forecast = request.hidden.value(found)
-    if request.html:
-        with _written(request.html) as file:
+    if form.html:
+        _see_writable(form.html)
+    found = planning.forecast(settings, request)
+    shown: Forecast = form.hidden.value(found)
+    if form.html:
+        with _written(form.html) as file:
             file.write(html(shown, limit=settings.max_risk))
-    told = _told(shown, request, settings.max_risk)
-    return Preview(found, told, exit_code(found, settings.max_risk, codes=request.codes))
+    told = _told(shown, form, settings.max_risk)
+    return Preview(found, told, exit_code(found, settings.max_risk, codes=form.codes))
 
 
-def _told(forecast: Forecast, request: Request, limit: str | None) -> str:
-    if request.form == "json":
+def _told(forecast: Forecast, form: Form, limit: str | None) -> str:
+    if form.name == "json":
         return ""  # its fields are asked for
-    if request.form == "markdown":
+    if form.name == "markdown":
         return markdown(forecast, limit=limit)
-    return text(forecast, limit=limit, colours=request.colours)
+    return text(forecast, limit=limit, colours=form.colours)
 
 
 def exit_code(forecast: Forecast, limit: str | None, *, codes: bool) -> int:

@@ -60,7 +60,6 @@ def repair(
     `consent` is asked with what will be done, and raises `UsageError` where it may not be.
     Raises `BusyError` where another run is at work, `UnprovenError` where a mend did not help.
     """
-    log.structured()
     with linked(settings) as link:
         found = diagnose(settings, link.server, environ)
         if not found.mends:

@@ -33,7 +33,7 @@ _DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGR
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RestoreRequest:
     """What is to be restored, and where to."""
 
     name: str | None = None
@@ -89,47 +89,35 @@ class Restored:
         return "\n".join((told, *kept, *self.warnings))
 
 
-def ordered(
-    name: str | None,
-    into: str | None,
-    over: str | None,
-    *,
-    end_sessions: bool,
-    consent: Callable[[str], None],
-    **manner: Any,  # noqa: ANN401 - the fields of a manner
-) -> Order:
-    """Give the order that flags make."""
-    return Order(name, into, over, Manner(**manner), end_sessions, consent)
-
-
-def restore(settings: Settings, order: Order) -> Restored:
+def restore(settings: Settings, request: RestoreRequest) -> Restored:
     """Restore a backup, prove it, and only then give it its name.
 
-    Raises `UsageError` where the order cannot be meant, `StorageError` where what is stored is not
-    what was backed up, `BackupError` where it cannot be restored, `UnprovenError` where it is not
-    what its manifest says, `BusyError` where the database is in use, and what else is in the way.
+    Raises `UsageError` where the request cannot be meant, `StorageError` where what is stored is
+    not what was backed up, `BackupError` where it cannot be restored, `UnprovenError` where it is
+    not what its manifest says, `BusyError` where the database is in use, and what else is in the
+    way.
     """
-    began, url = time.monotonic(), _place(settings, order)
-    database, ours = _database(settings.database_url, order), f"migrator {secrets.token_hex(4)}"
+    began, url = time.monotonic(), _place(settings, request)
+    database, ours = _database(settings.database_url, request), f"migrator {secrets.token_hex(4)}"
     items = inventory(url)
     with destination.maintenance(settings.database_url, settings.connect_timeout, ours) as server:
         _refuse_pooler(server)
         manifest = (
-            choice.named(items, order.name, store_at(url))
-            if order.name
+            choice.named(items, request.name, store_at(url))
+            if request.name
             else choice.newest(items, database, _system(server))
         )
         recovery = Recovery(
             settings,
             server,
-            _prepared(order, manifest, url, server.version),
+            _prepared(request, manifest, url, server.version),
             database,
-            _name(server, manifest, database, order),
+            _name(server, manifest, database, request),
             ours,
-            order.end_sessions,
+            request.end_sessions,
         )
-        if order.over:
-            order.consent(_ASK.format(manifest.name, database))
+        if request.over:
+            request.consent(_ASK.format(manifest.name, database))
         done = recovery.done()
     return Restored(
         database=recovery.name,
@@ -144,48 +132,50 @@ def restore(settings: Settings, order: Order) -> Restored:
     )
 
 
-def _place(settings: Settings, order: Order) -> str:
+def _place(settings: Settings, request: RestoreRequest) -> str:
     """Give where backups are; where that is not said, an address of a backup says it too."""
-    if settings.backup_to or "://" not in (order.name or ""):
+    if settings.backup_to or "://" not in (request.name or ""):
         return archive.place(settings)
-    root = str(order.name).rsplit("/", 2)[0]
+    root = str(request.name).rsplit("/", 2)[0]
     return f"{root}?ephemeral=ok" if root.startswith("file:") else root
 
 
-def _prepared(order: Order, manifest: Manifest, url: str, version: int) -> PreparedRestore:
+def _prepared(
+    request: RestoreRequest, manifest: Manifest, url: str, version: int
+) -> PreparedRestore:
     crew = Crew()
     return crew.does(
-        lambda: restoration.prepare(manifest, url, version, order.manner, crew),
+        lambda: restoration.prepare(manifest, url, version, request.manner, crew),
     )
 
 
-def _database(address: Address, order: Order) -> str:
+def _database(address: Address, request: RestoreRequest) -> str:
     """Give the name of the database that backups were taken of."""
     database = address.parameters.get("dbname") or address.parameters.get("user")
     if not database:
         message = f"{address.source} names no database."
         raise ConfigurationError(message, hint="Say which was backed up, though it may be gone.")
-    if order.over and order.into:
+    if request.over and request.into:
         message = "--into and --over exclude each other."
         raise UsageError(message, hint="migrator restore --help")
-    if order.over and order.over != database:
-        message = f"--over {order.over}: the database is called {database}."
+    if request.over and request.over != database:
+        message = f"--over {request.over}: the database is called {database}."
         raise UsageError(message, hint="It is named again to be sure. Nothing was touched.")
     return database
 
 
-def _name(server: Server, manifest: Manifest, database: str, order: Order) -> str:
+def _name(server: Server, manifest: Manifest, database: str, request: RestoreRequest) -> str:
     """Give the name that the restored database is to have."""
-    if order.over:
+    if request.over:
         if not destination.exists(server, database):
             message = f"There is no database {database} that could be replaced."
             raise UsageError(message, hint=f"--into {database} makes it. Nothing was touched.")
         return database
-    if order.into and destination.exists(server, order.into):
-        message = f"There is a database {order.into} already."
-        over = f"; --over {database} replaces it" if order.into == database else ""
+    if request.into and destination.exists(server, request.into):
+        message = f"There is a database {request.into} already."
+        over = f"; --over {database} replaces it" if request.into == database else ""
         raise UsageError(message, hint=f"Name another one{over}. Nothing was touched.")
-    return order.into or destination.free_name(server, database, ending_of(manifest))
+    return request.into or destination.free_name(server, database, ending_of(manifest))
 
 
 def _system(server: Server) -> str | None:

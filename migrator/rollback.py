@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from migrator import position
-from migrator.boundary import commanded
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.run_lock import linked, run_lock
 from migrator.database.witness import witness
@@ -20,7 +19,7 @@ from migrator.project.find import find
 from migrator.project.survey import announce, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from migrator.database.connection import Server
     from migrator.project.plan import Chart, Plan
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RollbackRequest:
     """What is to be taken back."""
 
     target: str | None
@@ -40,22 +39,7 @@ class Request:
     """Asked when the plan is in the log; raises `UsageError` where there is none."""
 
 
-def command(
-    request: Request,
-    flags: Mapping[str, str | None],
-    environ: Mapping[str, str],
-    stream: TextIO,
-) -> int:
-    """Take revisions back and report on the stream; gives the exit code."""
-    target = request.target or "before its last run"
-    return commanded(
-        lambda told, journal: run(told, journal, request),
-        lambda told: (f"takes {told.database_url} back to {target}", target),
-        *(flags, environ, stream),
-    )
-
-
-def run(told: Settings, journal: Journal, request: Request) -> None:
+def run(told: Settings, journal: Journal, request: RollbackRequest) -> None:
     """Take back what is requested; the journal learns what happened.
 
     Raises the error that says why it could not be done.
@@ -81,7 +65,7 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
             return Execution(locked, journal, backup).downgrade(plan, invalid)
 
 
-def _chart(server: Server, request: Request) -> Chart:
+def _chart(server: Server, request: RollbackRequest) -> Chart:
     if request.target is not None:
         return partial(down_to, request.target, request.may_drop)
     found = last_applied(server.connection)

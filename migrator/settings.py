@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from migrator import __version__, address, elsewhere, values
+from migrator import address, elsewhere, values
 from migrator.errors import ConfigurationError
+from migrator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -13,7 +13,6 @@ from migrator.database.connection import connect
 from migrator.database.lock import keys_for
 from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger
-from migrator.log import structured
 from migrator.position import find_position
 from migrator.report import named
 
@@ -136,7 +135,6 @@ def _drift(
     server: Server, settings: Settings, found: Position
 ) -> tuple[tuple[Mapping[str, str], ...], tuple[str, ...]]:
     """Give the drift, and a sentence where it could not be seen whole."""
-    structured()
     from migrator.drift import drift as drifted  # noqa: PLC0415 - loads Alembic
     from migrator.project.find import find  # noqa: PLC0415 - as above
 

@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
 
-OURS = "import migrator.__main__"
-_GROUPS = {"psycopg2": "psycopg2", "migrator": "migrator's own modules"}
+OURS = "import gc; gc.disable(); import migrator.boundary, migrator.answer"
+_GROUPS = {
+    "psycopg2": "psycopg2",
+    "structlog": "structlog",
+    "migrator": "migrator's own modules",
+}
 _PYTHONS = "modules of Python's own library"
 
 

@@ -33,9 +33,11 @@ _CONNECT_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """How it is to be done."""
+class BackfillRequest:
+    """What is to be filled, and how."""
 
+    name: str | None
+    """One backfill, or None for every one that is not complete."""
     workers: int
     batch_s: float
     """How long a batch should take."""
@@ -45,7 +47,7 @@ class Order:
     """No batch begins while more other sessions run a statement; None is any number."""
 
 
-def fill(locked: Locked, definition: Definition, order: Order, tally: Tally) -> None:
+def fill(locked: Locked, definition: Definition, request: BackfillRequest, tally: Tally) -> None:
     """Change what remains, batch by batch, until nothing does; what is done is counted.
 
     Raises `BackfillError` where a query or a batch fails, `BusyError` where rows stay locked,
@@ -54,11 +56,13 @@ def fill(locked: Locked, definition: Definition, order: Order, tally: Tally) -> 
     with closing(locked.server.again(_CONNECT_WITHIN_S)) as asking, _errors_of(definition):
         name, keys = definition.name, keyset(asking, definition.remaining)
         known = backfills.begin(asking, name, definition.digest, FIRST)
-        limits = Limits(order.batch_s, order.lag_s, order.active, locked.settings.ddl_retry_for)
+        limits = Limits(
+            request.batch_s, request.lag_s, request.active, locked.settings.ddl_retry_for
+        )
         pace = Pace(name, limits, known.batch_rows)
         passage = Passage(known.position)
         desk = Desk(definition, keys, locked.guard, _opening(locked), pace, tally, passage)
-        with crew(locked, desk, order.workers) as workers:
+        with crew(locked, desk, request.workers) as workers:
             progress = Progress(name, tally, known.rows)
             _until_nothing_remains(_Filling(desk, workers, asking, progress, limits.retry_s))
         backfills.complete(asking, name)

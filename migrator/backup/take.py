@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from migrator import __version__, deployment
+from migrator import deployment
 from migrator.amounts import readable
 from migrator.backup import proof
 from migrator.backup.crew import Crew
@@ -23,6 +23,7 @@ from migrator.backup.stream import Meter, Tap, copy
 from migrator.backup.trial import accept, trying
 from migrator.errors import BackupError, ConfigurationError, MigratorError
 from migrator.log import Event, emit
+from migrator.version import __version__
 from migrator.version_table import union
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ import secrets
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from migrator import job
 from migrator.address import to_database
-from migrator.boundary import commanded
 from migrator.database import destination, extensions, replacement, scratch
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
@@ -46,7 +45,7 @@ _MAKES = re.compile(r'create\s+extension\s+(?!if\s)"?([\w-]+)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ResetRequest:
     """What is to be reset."""
 
     database: str
@@ -59,21 +58,9 @@ class Request:
     """Asks a person; raises `UsageError` where that is no."""
 
 
-def command(
-    request: Request,
-    flags: Mapping[str, str | None],
-    environ: Mapping[str, str],
-    stream: TextIO,
-) -> int:
-    """Reset a database and report on the stream; gives the exit code."""
-    return commanded(
-        lambda told, journal: run(told, journal, request, environ),
-        lambda told: (f"resets {told.database_url}", told.target),
-        *(flags, environ, stream),
-    )
-
-
-def run(told: Settings, journal: Journal, request: Request, environ: Mapping[str, str]) -> None:
+def run(
+    told: Settings, journal: Journal, request: ResetRequest, environ: Mapping[str, str]
+) -> None:
     """Reset the database; the journal learns what happened. Until the end the old one is as it was.
 
     Raises the error that says why it could not be done.
@@ -101,7 +88,7 @@ class Reset:
     journal: Journal
     server: Server
     """Reached by another database than the one that is reset."""
-    request: Request
+    request: ResetRequest
     application_name: str
     """Of all sessions of ours, by which they are told from others."""
     environ: Mapping[str, str]
@@ -222,7 +209,7 @@ def _see_that_it_can_be(server: Server, database: str) -> None:
         )
 
 
-def _question(request: Request, *, there: bool) -> str:
+def _question(request: ResetRequest, *, there: bool) -> str:
     if not there:
         return f"There is no database {request.database} yet. Make it, and bring it to head?"
     kept = "which is backed up first" if request.backs_up else "WITHOUT a backup"

@@ -14,7 +14,7 @@ from migrator.develop.reading import Reading
 from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
 from migrator.ground import ground
-from migrator.log import hushed, silenced, structured
+from migrator.log import hushed, silenced
 from migrator.project import revisions
 from migrator.project.ascent import aimed
 from migrator.project.confined import Confined
@@ -38,7 +38,7 @@ _NO_MODELS = "env.py names no models (target_metadata); --empty writes a revisio
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class NewRequest:
     """What is to be made."""
 
     message: str | None
@@ -60,39 +60,39 @@ class Own:
     """Called once it is known that they are to go; tells whether they may."""
 
 
-def revise(settings: Settings, order: Order, environ: Mapping[str, str]) -> Novelty:
+def revise(settings: Settings, request: NewRequest, environ: Mapping[str, str]) -> Novelty:
     """Write what the models ask for, or an empty revision, or the merge of several heads.
 
     What is not empty is run up, down and up on an embedded server, and judged. Raises what keeps it
     from being written, and leaves no file then; where it was written and is wrong, the answer says
     so.
     """
-    structured()
     with silenced():
-        if order.merge:
-            return _merged(settings, order)
-        if not order.message:
+        if request.merge:
+            return _merged(settings, request)
+        if not request.message:
             raise UsageError("A revision needs a message: what changes?")
-        if order.empty:
-            return _empty(settings, order.message)
-        if order.target:
-            return _after_target(settings, order, environ)
-        return _from_the_head(settings, order, environ)
+        if request.empty:
+            return _empty(settings, request.message)
+        if request.target:
+            return _after_target(settings, request, environ)
+        return _from_the_head(settings, request, environ)
 
 
-def remake(settings: Settings, order: Order, environ: Mapping[str, str], own: Own) -> Novelty:
+def remake(
+    settings: Settings, request: NewRequest, environ: Mapping[str, str], own: Own
+) -> Novelty:
     """Write what the models ask for now in the place of these revisions, the project's newest.
 
     Where the models ask for no more than these do, nothing is done; where they ask for less than
     any, their files are gone. Raises as `revise`, and leaves the files as they were then.
     """
-    structured()
     with silenced():
-        return _from_the_head(settings, order, environ, own)
+        return _from_the_head(settings, request, environ, own)
 
 
 def _from_the_head(
-    settings: Settings, order: Order, environ: Mapping[str, str], own: Own | None = None
+    settings: Settings, request: NewRequest, environ: Mapping[str, str], own: Own | None = None
 ) -> Novelty:
     """Compare the models with an empty database that was brought to the head."""
     with ground(environ) as server:
@@ -100,30 +100,30 @@ def _from_the_head(
         project = _opened(told)
         watcher = _entered(project, Confined(confined_to(server)))
         way = climb(project, server, watcher)
-        draft = drafting.compared(project, order.message, watcher)
+        draft = drafting.compared(project, request.message, watcher)
         if own is None or not draft.parts or not own.released():
-            return _finished(project, draft, server, watcher, order)
+            return _finished(project, draft, server, watcher, request)
         for leg in reversed(way):
             if leg.revision in own.revisions:
                 leg.back(watcher)
         with set_aside(own.files):
             project = _opened(told)
-            draft = drafting.compared(project, order.message, watcher)
-            return _finished(project, draft, server, watcher, order)
+            draft = drafting.compared(project, request.message, watcher)
+            return _finished(project, draft, server, watcher, request)
 
 
-def _after_target(settings: Settings, order: Order, environ: Mapping[str, str]) -> Novelty:
+def _after_target(settings: Settings, request: NewRequest, environ: Mapping[str, str]) -> Novelty:
     """Compare with a database that is there, which is only read, and prove it on an empty one."""
     with hushed(), connect(settings.database_url, settings.connect_timeout) as target:
         project = _opened(settings)
         reading = _entered(project, Reading(confined_to(target)))
-        draft = drafting.compared(project, order.message or "", reading)
+        draft = drafting.compared(project, request.message or "", reading)
     if not draft.parts:
         return _nothing(draft)
     with ground(environ) as server, aimed((project,), server.address) as (there,):
         watcher = _entered(there, Confined(confined_to(server)))
         climb(there, server, watcher)
-        return _finished(there, draft, server, watcher, order)
+        return _finished(there, draft, server, watcher, request)
 
 
 def _opened(settings: Settings) -> Project:
@@ -157,13 +157,13 @@ def _one_head(project: Project) -> tuple[str, ...]:
 
 
 def _finished(
-    project: Project, draft: Draft, server: Server, watcher: Watcher, order: Order
+    project: Project, draft: Draft, server: Server, watcher: Watcher, request: NewRequest
 ) -> Novelty:
     if not draft.parts:
         return _nothing(draft)
     with written(project, draft) as files:
         proof = prove(project, server, watcher)
-    return Novelty(files, proof, project.settings.max_risk, order.colours)
+    return Novelty(files, proof, project.settings.max_risk, request.colours)
 
 
 def _nothing(draft: Draft) -> Novelty:
@@ -176,12 +176,12 @@ def _empty(settings: Settings, message: str) -> Novelty:
     return _unproven(project, message, heads or ("head",))
 
 
-def _merged(settings: Settings, order: Order) -> Novelty:
+def _merged(settings: Settings, request: NewRequest) -> Novelty:
     project = _opened(settings)
     heads = tuple(sorted(project.script.get_heads()))
     if len(heads) < _TWO:
         raise UsageError(f"There is nothing to merge: the one head is {named(heads)}.")
-    return _unproven(project, order.message or f"merge {' and '.join(heads)}", heads)
+    return _unproven(project, request.message or f"merge {' and '.join(heads)}", heads)
 
 
 def _unproven(project: Project, message: str, heads: tuple[str, ...]) -> Novelty:

@@ -22,7 +22,6 @@ from migrator.errors import (
     InterruptedBySignalError,
 )
 from migrator.interruption import WATCH
-from migrator.log import structured
 from migrator.project.find import find
 from migrator.project.revisions import shown
 from migrator.project.unimported import folders_of_revisions
@@ -42,7 +41,7 @@ _LOST = ("ahead", "diverged")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class WatchRequest:
     """What a step goes by besides the settings."""
 
     flags: Mapping[str, str | None]
@@ -97,12 +96,12 @@ class Step:
         return f"{self.database} is at head."
 
 
-def follow(told: Settings, around: Surroundings, say: Callable[[str], None]) -> NoReturn:
+def follow(told: Settings, request: WatchRequest, say: Callable[[str], None]) -> NoReturn:
     """Do a step now, and one after each change of the project's Python files, until a signal.
 
     `say` is called with the line of each. Raises the interruption, or what keeps it from beginning.
     """
-    see_that_it_is_local(told.database_url, around.environ, "migrator watch", around.named)
+    see_that_it_is_local(told.database_url, request.environ, "migrator watch", request.named)
     try:
         from watchfiles import PythonFilter, watch  # noqa: PLC0415 - an extra
     except ImportError:
@@ -110,11 +109,10 @@ def follow(told: Settings, around: Surroundings, say: Callable[[str], None]) -> 
             "What follows files is not installed.",
             hint="Install migrator with its extra `watch`; --once does without.",
         ) from None
-    structured()
     (project, *_) = find(told)
     revisions = [str(each) for each in folders_of_revisions(project)]
-    line = ("watch", "--once", *(part for host in around.named for part in ("--not-local", host)))
-    once = partial(child.said, line, around.flags, around.environ)
+    line = ("watch", "--once", *(part for host in request.named for part in ("--not-local", host)))
+    once = partial(child.said, line, request.flags, request.environ)
     roots = {Path.cwd(), Path(project.config.config_file_name or ".").resolve().parent}
     rules = PythonFilter(ignore_paths=revisions)
     begun = False
@@ -130,22 +128,21 @@ def follow(told: Settings, around: Surroundings, say: Callable[[str], None]) -> 
     raise BugError("watchfiles has ended by itself.")
 
 
-def step(told: Settings, around: Surroundings) -> Step:
+def step(told: Settings, request: WatchRequest) -> Step:
     """Let the revisions follow the models once, and the local database those.
 
     Raises what keeps it from that. A revision file is there only where it could be made.
     """
-    see_that_it_is_local(told.database_url, around.environ, "migrator watch", around.named)
-    structured()
-    environ = dict(around.environ)  # the process's own names other databases meanwhile
-    standing = child.ask("status", around.flags, environ=environ)
+    see_that_it_is_local(told.database_url, request.environ, "migrator watch", request.named)
+    environ = dict(request.environ)  # the process's own names other databases meanwhile
+    standing = child.ask("status", request.flags, environ=environ)
     if standing["state"] in _LOST:
         where = f"{told.database_url} is at {named(standing['current'])}"
         raise DisagreementError(
             f"{where}, which this code does not have.",
             hint="migrator reset makes it anew; so does a checkout of the code that has it.",
         )
-    local = _Local(around.flags, environ, tuple(standing["current"]))
+    local = _Local(request.flags, environ, tuple(standing["current"]))
     (project, *_) = find(told)
     mine = ownership.own(project, environ)
     own = revising.Own(
@@ -153,7 +150,7 @@ def step(told: Settings, around: Surroundings) -> Step:
         tuple(Path(each.path) for each in mine),
         partial(local.released, mine),
     )
-    made = revising.remake(told, revising.Order(None), environ, own)
+    made = revising.remake(told, revising.NewRequest(None), environ, own)
     for each in made.written:
         ownership.mark(each.path)
     removed = tuple(shown(str(path)) for path in own.files if not path.exists())

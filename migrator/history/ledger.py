@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from migrator import __version__
 from migrator.database.connection import fetch, spoken
 from migrator.history import schema
+from migrator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from migrator.cli import commands
+from migrator.cli.main import commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

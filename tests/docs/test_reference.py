@@ -15,8 +15,9 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from migrator import address, checklist, cli, elsewhere, errors, preview, settings, standing
-from migrator.commands import asking
+from migrator import address, checklist, elsewhere, errors, preview, settings, standing
+from migrator.cli.main import commands
+from migrator.cli.plan import plan
 from migrator.database.lock import keys_for
 from migrator.log import Event
 from migrator.version_table import VersionTable
@@ -170,7 +171,7 @@ def test_every_exit_code_has_a_page_in_the_runbook_and_no_page_is_left_over() ->
 
 def test_the_commands_are_those_of_the_code() -> None:
     documented = [code(line)[0] for line, _ in COMMANDS.table("command", "what it does")]
-    assert sorted(documented) == sorted(f"migrator {name}" for name in cli.commands.commands)
+    assert sorted(documented) == sorted(f"migrator {name}" for name in commands.commands)
 
 
 def _lines_of_ours() -> Iterator[tuple[str, list[str]]]:
@@ -198,9 +199,9 @@ def test_every_command_line_on_a_page_is_understood(
     monkeypatch.setattr(click.Command, "invoke", lambda *_: None)
     if REFUSED & set(words):
         with pytest.raises(click.UsageError):
-            cli.commands.main(args=words, prog_name="migrator", standalone_mode=False)
+            commands.main(args=words, prog_name="migrator", standalone_mode=False)
     else:
-        assert cli.commands.main(args=words, prog_name="migrator", standalone_mode=False) in {
+        assert commands.main(args=words, prog_name="migrator", standalone_mode=False) in {
             None,
             0,
         }, line
@@ -413,7 +414,7 @@ def test_the_fields_of_a_plan_are_those_of_the_page(
 def test_the_flags_of_a_plan_are_those_of_the_page() -> None:
     rows = page("docs/reference/plan.md").table("flag", "meaning")
     documented = {code(flag)[0].split()[0] for flag, _ in rows}
-    options = {opt for each in asking.plan.params for opt in each.opts if opt.startswith("--")}
+    options = {opt for each in plan.params for opt in each.opts if opt.startswith("--")}
     of_settings = {settings.flag(row.name) for row in settings.rows()}
     assert documented == options - of_settings
 

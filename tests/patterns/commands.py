@@ -6,7 +6,8 @@ import io
 from typing import TYPE_CHECKING
 
 from migrator import backfilling, boundary, job, planning, rollback, settings
-from migrator.commands import changing
+from migrator.cli.backfill import backfill
+from migrator.cli.migrate import rollback as rollback_command
 from migrator.errors import IncompleteBackfillError
 from tests.command import run
 from tests.patterns.pages import Said
@@ -37,7 +38,7 @@ class Commands:
     def plan(self) -> Forecast:
         """Plan what is pending."""
         told, _ = settings.read(self._flags, _ENVIRON)
-        return planning.forecast(told, planning.Order())
+        return planning.forecast(told, planning.PlanRequest())
 
     def run(self) -> None:
         """Bring the database to the project's head, by a process."""
@@ -50,13 +51,13 @@ class Commands:
 
     def rollback(self, words: tuple[str, ...]) -> None:
         """Take revisions back, as the command line of a page says."""
-        given = changing.rollback.make_context("rollback", list(words)).params
-        request = rollback.Request(given["to"], frozenset(given["drop"]), lambda: None)
+        given = rollback_command.make_context("rollback", list(words)).params
+        request = rollback.RollbackRequest(given["to"], frozenset(given["drop"]), lambda: None)
         self._here(lambda told, journal: rollback.run(told, journal, request))
 
     def backfill(self, words: tuple[str, ...]) -> None:
         """Fill the rows that remain, as the command line of a page says."""
-        given = changing.backfill.make_context("backfill", list(words)).params
+        given = backfill.make_context("backfill", list(words)).params
         limits = {name: given[name] for name in ("workers", "batch_time", "max_lag", "max_active")}
         request = backfilling.request(given["name"], **limits)
         self._here(lambda told, journal: backfilling.run(told, journal, request))

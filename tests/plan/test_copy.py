@@ -45,7 +45,7 @@ _SLEEPS = """
 SELECT pid FROM pg_stat_activity
 WHERE query = 'SELECT pg_sleep(60)' AND state = 'active' AND starts_with(datname, %s)
 """
-EMBEDDED = planning.Order(on="embedded")
+EMBEDDED = planning.PlanRequest(on="embedded")
 CHANGE = "op.add_column('orders', sa.Column('vat', sa.Integer))"
 
 
@@ -121,7 +121,7 @@ def test_nothing_stronger_is_locked_in_the_target_than_by_a_reader(
     looking = threading.Thread(target=look)
     looking.start()
     try:
-        foreseen(release, database, planning.Order(with_data=True))
+        foreseen(release, database, planning.PlanRequest(with_data=True))
     finally:
         over.set()
         looking.join()
@@ -133,7 +133,7 @@ def test_with_data_the_rows_are_there(tmp_path: Path, database: Database) -> Non
     in_production(folder, database, *ORDERS)
     revise(folder, "op.execute('UPDATE orders SET paid = false')")
     assert foreseen(folder, database).trace.statements[0].rows == 0
-    found = foreseen(folder, database, planning.Order(with_data=True))
+    found = foreseen(folder, database, planning.PlanRequest(with_data=True))
     assert found.trace.statements[0].rows == 1000
     assert database.rows("SELECT count(*) FROM orders WHERE paid") == [(1000,)]
 

@@ -24,10 +24,12 @@ ORDERS = (
 )
 
 
-def foreseen(folder: Path, database: Database, order: planning.Order | None = None) -> Forecast:
+def foreseen(
+    folder: Path, database: Database, request: planning.PlanRequest | None = None
+) -> Forecast:
     flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
     told, _ = settings.read(flags, {})
-    return planning.forecast(told, order or planning.Order())
+    return planning.forecast(told, request or planning.PlanRequest())
 
 
 def only(folder: Path, database: Database, upgrade: str) -> Statement:
@@ -247,5 +249,5 @@ def test_a_constraint_that_only_lacks_its_rows_is_a_caution_and_no_failure(
     assert (found.trace.failure.error["sqlstate"], found.fails) == ("23503", False)
     assert "--with-data" in (found.trace.failure.error["hint"] or "")
     assert found.verdict == "caution"
-    sure = foreseen(folder, database, planning.Order(with_data=True))
+    sure = foreseen(folder, database, planning.PlanRequest(with_data=True))
     assert (sure.trace.failure, sure.verdict) == (None, "safe")

@@ -107,4 +107,4 @@ def planned(folder: Path, database: Database) -> Forecast:
     """Give the plan of a project for a database."""
     flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
     told, _ = settings.read(flags, {})
-    return planning.forecast(told, planning.Order())
+    return planning.forecast(told, planning.PlanRequest())

@@ -1,15 +1,16 @@
-"""An inquiry: a command that answers a question, on standard output; its log goes elsewhere."""
+"""The answer to a question: text or `--json`, on standard output; the log goes elsewhere."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from migrator import interruption, settings
-from migrator.boundary import concluded, logging
+from migrator.boundary import concluded, logging, own_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,21 +34,22 @@ class Answer(Protocol):
 def answered(
     question: Callable[[Settings], Answer],
     flags: Mapping[str, str | None],
-    environ: Mapping[str, str],
-    stream: TextIO,
     *,
     as_json: bool,
+    stream: TextIO | None = None,
 ) -> int:
-    """Load the settings, put the question, and write the answer to the stream.
+    """Load the settings, put the question, and write the answer to standard output.
 
-    Gives the exit code. An error is said on standard error, and with `as_json` it is the answer:
-    one object, with `error` as in the report of a run. The log goes to standard error.
+    `stream` is that, where it was taken before. Gives the exit code. An error is said on standard
+    error, and with `as_json` it is the answer: one object, with `error` as in the report of a run.
+    The log goes to standard error.
     """
-    redactor = logging(sys.stderr, flags, environ, str(uuid.uuid4()))
+    stream = stream or own_stdout()
+    redactor = logging(sys.stderr, flags, os.environ, str(uuid.uuid4()))
     found: list[Answer] = []
 
     def act() -> None:
-        told, _ = settings.read(flags, environ)
+        told, _ = settings.read(flags, os.environ)
         interruption.WATCH.within(told.deadline)
         found.append(question(told))
 

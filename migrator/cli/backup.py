@@ -1,4 +1,4 @@
-"""Commands about backups."""
+"""Commands about backups: `backup`, `backups`, `restore`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,8 @@ from typing import Any
 
 import click
 
-from migrator import questions
-from migrator.commands.flags import (
-    BACKUP,
-    WHERE,
-    consent,
-    json_flag,
-    text,
-    with_settings,
-)
+from migrator.cli.answer import answered
+from migrator.cli.flags import BACKUP, WHERE, consent, json_flag, text, with_settings
 
 
 @click.command()
@@ -23,7 +16,9 @@ from migrator.commands.flags import (
 @json_flag
 def backup(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """Take a backup now, behind the lock of a run."""
-    return questions.backup(text(flags), as_json=as_json)
+    from migrator import archive  # noqa: PLC0415 - no other command needs it
+
+    return answered(archive.backup, text(flags), as_json=as_json)
 
 
 @click.command()
@@ -31,7 +26,9 @@ def backup(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `flag
 @json_flag
 def backups(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """List the backups that are there, without asking the database."""
-    return questions.backups(text(flags), as_json=as_json)
+    from migrator import archive  # noqa: PLC0415 - as above
+
+    return answered(archive.backups, text(flags), as_json=as_json)
 
 
 @click.command()
@@ -52,7 +49,12 @@ def backups(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `fla
 )
 def restore(*, as_json: bool, yes: bool, **given: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """Bring a backup back: the newest, or NAME, into a new database."""
-    asked = ("name", "into", "over", "end_sessions", "identity", "jobs", "no_owner")
-    order = {name: given.pop(name) for name in asked}
-    order["consent"] = partial(consent, "A restore over a database", yes=yes)
-    return questions.restore(text(given), order, as_json=as_json)
+    from migrator import restore as use_case  # noqa: PLC0415 - as above
+    from migrator.backup.restoration import Manner  # noqa: PLC0415 - as above
+
+    request = use_case.RestoreRequest(
+        **{name: given.pop(name) for name in ("name", "into", "over", "end_sessions")},
+        manner=Manner(**{name: given.pop(name) for name in ("identity", "jobs", "no_owner")}),
+        consent=partial(consent, "A restore over a database", yes=yes),
+    )
+    return answered(partial(use_case.restore, request=request), text(given), as_json=as_json)

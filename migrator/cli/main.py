@@ -1,18 +1,17 @@
-"""The command line: the commands, and the end of the process."""
+"""The group of the commands, and the end of the process."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from migrator import __version__, job
-from migrator.boundary import bounded, own_stdout, perform
-from migrator.commands import asking, changing, developing, keeping
-from migrator.commands.flags import text, with_settings
+from migrator.boundary import bounded, own_stdout
+from migrator.cli import backfill, backup, develop, migrate, plan, status
 from migrator.errors import UsageError
+from migrator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,19 +38,13 @@ def commands() -> None:
     """Bring a Postgres database to the head of an Alembic project, and prove it."""
 
 
-@commands.command()
-@with_settings()
-def run(**flags: Any) -> int:  # noqa: ANN401 - click gives text or a tuple of it
-    """The release-phase job: connect, lock, upgrade, prove (the default)."""  # noqa: D401
-    outcome, _ = perform(job.run, text(flags), os.environ, own_stdout())
-    return outcome.exit_code
-
-
 for _command in (
-    *(asking.plan, asking.check, asking.status, asking.wait, asking.history),
-    *(keeping.backup, keeping.backups, keeping.restore),
-    *(changing.rollback, changing.repair, changing.backfill),
-    *(developing.new, developing.watch, developing.reset, developing.demo),
+    *(migrate.run, migrate.rollback, migrate.repair),
+    *(plan.plan, plan.check),
+    *(status.status, status.wait, status.history),
+    *(backup.backup, backup.backups, backup.restore),
+    backfill.backfill,
+    *(develop.new, develop.watch, develop.reset, develop.demo),
 ):
     commands.add_command(_command)
 

@@ -1,53 +1,20 @@
-"""Commands that answer a question and change nothing."""
+"""Commands that tell what a run would do, and whether the project is sound: `plan`, `check`."""
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from migrator import questions
-from migrator.commands.flags import (
-    WHERE,
-    json_flag,
-    text,
-    with_settings,
-)
+from migrator import address, values
+from migrator.boundary import own_stdout, redactor
+from migrator.cli.answer import answered
+from migrator.cli.flags import WHERE, json_flag, text, with_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@click.command()
-@with_settings(*WHERE)
-@json_flag
-@click.option("--exit-code", "codes", is_flag=True, help="0 at head, 3 behind, 76 otherwise")
-@click.option("--drift", is_flag=True, help="compare the schema with what the revisions make")
-def status(*, as_json: bool, codes: bool, drift: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
-    """Where the database stands: state, pending revisions, lock, last run."""
-    return questions.status(text(flags), as_json=as_json, codes=codes, drift=drift)
-
-
-@click.command()
-@with_settings(*WHERE, "on_db_ahead")
-@json_flag
-@click.option("--timeout", default=questions.TIMEOUT, help="wait this long  [default: 10m]")
-def wait(*, as_json: bool, timeout: str, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
-    """Wait until the database is at this code's head: for an app's init-container."""
-    try:
-        seconds = questions.timeout(timeout)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--timeout") from None
-    return questions.wait(text(flags), as_json=as_json, timeout_s=seconds)
-
-
-@click.command()
-@with_settings("database_url", "connect_timeout", "deadline", "log_format", "log_level")
-@json_flag
-@click.option("--limit", type=click.IntRange(min=1), default=20, help="so many  [default: 20]")
-def history(*, as_json: bool, limit: int, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
-    """The runs of the past, newest first, as the database's own ledger has them."""  # noqa: D401
-    return questions.history(text(flags), as_json=as_json, limit=limit)
 
 
 @click.command()
@@ -77,14 +44,27 @@ def plan(  # noqa: PLR0913 - click gives each flag by its name
     if from_base and (on == "scratch" or with_data or flags["database_url"]):
         message = "--from-base has no target: --with-data, --database-url and --on scratch need one"
         raise click.UsageError(message)
-    form = "json" if as_json else "markdown" if markdown else "text"
-    given = {"form": form, "html": _page(html), "codes": codes, "from_base": from_base}
-    return questions.plan(text(flags), given, on=on, with_data=with_data)
+    page = _page(html)
+    from migrator import planning, preview  # noqa: PLC0415 - no other command needs them
+
+    given, stream = text(flags), own_stdout()
+    where = on or ("embedded" if from_base else "scratch")
+    request = planning.PlanRequest(where, with_data, from_base)
+    form = preview.Form(
+        "json" if as_json else "markdown" if markdown else "text",
+        page,
+        codes=codes,
+        colours=stream.isatty(),
+        hidden=redactor(given, os.environ),
+    )
+    question = partial(preview.plan, request=request, form=form)
+    told = _without_target(given) if from_base else given
+    return answered(question, told, as_json=as_json, stream=stream)
 
 
 def _page(html: str | None) -> Path | None:
     try:
-        return questions.page(html) if html else None
+        return values.writable_file(html) if html else None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--html") from None
 
@@ -101,4 +81,12 @@ def _page(html: str | None) -> Path | None:
 )
 def check(*, as_json: bool, since: str | None, on: str, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """The project alone, without its database: up, down and up again on an empty one."""  # noqa: D401
-    return questions.check(text(flags), as_json=as_json, since=since, on=on)
+    from migrator import checking  # noqa: PLC0415 - loads Alembic
+
+    question = partial(checking.check, since=since, environ=os.environ, on=on)
+    return answered(question, _without_target(text(flags)), as_json=as_json)
+
+
+def _without_target(flags: dict[str, str | None]) -> dict[str, str | None]:
+    """Give the flags of a command that has no target, whatever the environment names."""
+    return {**flags, "database_url": address.NOWHERE}

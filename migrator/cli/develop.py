@@ -1,16 +1,18 @@
-"""Commands for a developer's machine."""
+"""Commands for a developer's machine: `new`, `watch`, `reset`, `demo`."""
 
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
 from typing import Any
 
 import click
 
-from migrator import questions
-from migrator.boundary import own_stdout
-from migrator.commands.flags import (
+from migrator import address
+from migrator.boundary import commanded, own_stdout, redactor
+from migrator.cli.answer import answered
+from migrator.cli.flags import (
     BACKUP,
     SCHEMA,
     WHERE,
@@ -40,8 +42,17 @@ def new(*, as_json: bool, message: str | None, empty: bool, merge: bool, **flags
     if not (message or merge):
         refusal = 'say what changes: migrator new "add email to users"'
         raise click.UsageError(refusal)
-    order = {"message": message, "empty": empty, "merge": merge}
-    return questions.new(text(flags), order, as_json=as_json)
+    from migrator.develop import revising  # noqa: PLC0415 - loads Alembic
+
+    # The target counts only where it is meant: an application's DATABASE_URL is not at head.
+    given, stream = text(flags), own_stdout()
+    target = given["database_url"] or os.environ.get("MIGRATOR_DATABASE_URL")
+    request = revising.NewRequest(
+        message, empty, merge, target=bool(target), colours=stream.isatty()
+    )
+    question = partial(revising.revise, request=request, environ=os.environ)
+    told = {**given, "database_url": target or address.NOWHERE}
+    return answered(question, told, as_json=as_json, stream=stream)
 
 
 @click.command()
@@ -50,7 +61,18 @@ def new(*, as_json: bool, message: str | None, empty: bool, merge: bool, **flags
 @click.option("--not-local", multiple=True, metavar="HOST", help="this host is meant, too")
 def watch(*, once: bool, not_local: tuple[str, ...], **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """Follow the models: each change becomes a revision, and is applied to the local database."""
-    return questions.watch(text(flags), not_local, once=once)
+    from migrator.develop import watch as watching  # noqa: PLC0415 - loads Alembic
+
+    given, stream = text(flags), own_stdout()
+    hidden = redactor(given, os.environ)
+
+    def say(line: str) -> None:
+        if line:
+            print(f"{time.strftime('%H:%M:%S')}  {hidden.text(line)}", file=stream, flush=True)
+
+    request = watching.WatchRequest(given, not_local, os.environ)
+    question = watching.step if once else partial(watching.follow, say=say)
+    return answered(partial(question, request=request), given, as_json=False, stream=stream)
 
 
 @click.command()
@@ -62,16 +84,20 @@ def watch(*, once: bool, not_local: tuple[str, ...], **flags: Any) -> int:  # no
 @click.option("--yes", is_flag=True, help="do not ask")
 def reset(*, database: str, no_backup: bool, yes: bool, **given: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """Make a local database anew and bring it to head: what is in it is dropped."""
-    from migrator.develop import reset as resetting  # noqa: PLC0415 - loads Alembic
+    from migrator.develop import reset as use_case  # noqa: PLC0415 - loads Alembic
 
-    request = resetting.Request(
+    request = use_case.ResetRequest(
         database,
         given.pop("not_local"),
         backs_up=not no_backup,
         end_sessions=given.pop("end_sessions"),
         consent=partial(consent, "A reset", yes=yes),
     )
-    return resetting.command(request, text(given), os.environ, own_stdout())
+    return commanded(
+        partial(use_case.run, request=request, environ=os.environ),
+        lambda told: (f"resets {told.database_url}", told.target),
+        *(text(given), os.environ, own_stdout()),
+    )
 
 
 @click.command()
@@ -82,10 +108,7 @@ def demo() -> int:
     try:
         return demonstration.run()
     except MigratorError as error:
-        return _said(error)
-
-
-def _said(error: MigratorError) -> int:
-    """Say on standard error what kept a command other than `run` from its answer."""
-    click.echo(f"migrator: {error.message}" + (f" {error.hint}" if error.hint else ""), err=True)
-    return error.exit_code
+        click.echo(
+            f"migrator: {error.message}" + (f" {error.hint}" if error.hint else ""), err=True
+        )
+        return error.exit_code

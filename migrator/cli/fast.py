@@ -1,0 +1,85 @@
+"""Plain lines of `run`, `status` and `wait`, which go through before click has been loaded.
+
+Most runs find nothing to do, and are over in less time than that would take. A line with flags is
+click's, but for `--json` at its end and `wait --timeout`.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+TIMEOUT = "10m"
+"""How long `wait` waits where it is not told: as long as a Deployment in Kubernetes may take to
+come up (`progressDeadlineSeconds`)."""
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process with an exit code of the contract."""
+    gc.disable()  # what is imported stays; a project has garbage collected again
+    work = plain(sys.argv[1:])
+    if work is None:
+        gc.enable()
+        from migrator.cli.main import main as read  # noqa: PLC0415 - click
+
+        read()
+    code = work()
+    if "alembic" in sys.modules:
+        sys.exit(code)
+    sys.stderr.flush()
+    os._exit(code)  # nothing of the project ran, so nothing waits for the exit
+
+
+def plain(words: Sequence[str]) -> Callable[[], int] | None:
+    """Give what a line asks for, or None where click has to read it."""
+    as_json = words[-1:] == ["--json"]
+    match words[:-1] if as_json else words:
+        case [] | ["run"] if not as_json:
+            return partial(run, {})
+        case ["status"]:
+            return _status(as_json=as_json)
+        case ["wait"]:
+            return _wait(TIMEOUT, as_json=as_json)
+        case ["wait", "--timeout", given]:
+            with suppress(ValueError):  # click says what is wrong with it
+                return _wait(given, as_json=as_json)
+    return None
+
+
+def run(flags: Mapping[str, str | None]) -> int:
+    """Do the job of a release; gives the exit code."""
+    from migrator import job  # noqa: PLC0415 - loaded without garbage collection
+    from migrator.boundary import own_stdout, perform  # noqa: PLC0415 - as above
+
+    outcome, _ = perform(job.run, flags, os.environ, own_stdout())
+    return outcome.exit_code
+
+
+def _status(*, as_json: bool) -> Callable[[], int]:
+    from migrator import standing  # noqa: PLC0415 - as above
+    from migrator.cli.answer import answered  # noqa: PLC0415 - as above
+
+    return partial(answered, standing.status, {}, as_json=as_json)
+
+
+def _wait(given: str, *, as_json: bool) -> Callable[[], int]:
+    from migrator import waiting  # noqa: PLC0415 - as above
+    from migrator.cli.answer import answered  # noqa: PLC0415 - as above
+
+    question = partial(waiting.wait, timeout_s=timeout(given))
+    return partial(answered, question, {}, as_json=as_json)
+
+
+def timeout(given: str) -> float:
+    """Read how long to wait, in seconds; raises `ValueError`."""
+    from migrator import values  # noqa: PLC0415 - as above
+
+    above_zero = values.duration_above_zero("0 would not wait: see migrator status")
+    return above_zero(given or TIMEOUT)

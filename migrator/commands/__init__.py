@@ -1,1 +1,0 @@
-"""The commands, each with its flags; what they do is elsewhere."""
