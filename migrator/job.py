@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from migrator.database.connection import Server
-    from migrator.position import Position
     from migrator.project.find import Project
     from migrator.report import Journal
     from migrator.settings import Settings
@@ -37,10 +36,8 @@ def run(
     """
     key = None if projects else key_of(settings, os.environ)
     with nullcontext(reached) if reached else _connected(settings) as server:
-        if found := _known(settings, server, key):
-            journal.planned(found.current, found.head)
-            announce(found)
-            return journal.nothing_pending()
+        if _answered(settings, journal, server, key):
+            return None
         with uncollected():
             log.structured()
             from migrator import aftermath, agreement, ahead, execution, gate  # noqa: PLC0415 - Alembic
@@ -80,8 +77,12 @@ def _connected(settings: Settings) -> AbstractContextManager[Server]:
     return connect(settings.database_url, settings.connect_timeout)
 
 
-def _known(settings: Settings, server: Server, key: str | None) -> Position | None:
-    """Give the position if an earlier run found out that nothing is to be done there."""
+def _answered(settings: Settings, journal: Journal, server: Server, key: str | None) -> bool:
+    """Tell whether an earlier run found out that nothing is to be done; the journal learns it."""
     if settings.verify != "heads" or owed(settings, server.connection):
-        return None
-    return known(server.connection, key)
+        return False
+    if found := known(server.connection, key):
+        journal.planned(found.current, found.head)
+        announce(found)
+        journal.nothing_pending()
+    return found is not None

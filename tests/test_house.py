@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from pathlib import Path
 
 import pytest
@@ -42,23 +41,21 @@ BASE = {
         "deployment",
         "elsewhere",
         "errors",
-        "garbage",
         "handover",
         "interruption",
         "log",
     ),
-    *("position", "redaction", "report", "settings", "values", "version_table"),
+    *("redaction", "report", "settings", "values", "version_table"),
 }
 MAY_USE = {
     "database": {"database", *BASE},
     "backup": {"backup", "program", *BASE},
-    "outline": {"outline", *BASE},
     "project": {"project", *BASE},
     "history": {"database", "history", *BASE},
     "backfill": {"backfill", "database", "history", "project", *BASE},
     "backfilling": {"backfill", "boundary", "database", "project", *BASE},
     "plan": {"database", "plan", "program", "project", *BASE},
-    "planning": {"backfill", "backup", "bearings", "database", "plan", "project", *BASE},
+    "planning": {"backfill", "backup", "database", "plan", "position", "project", *BASE},
     "aftermath": {"program", "project", *BASE},
     "execution": {"agreement", "aftermath", "backup", "database", "history", "project", *BASE},
     "gate": {"backfill", "database", "plan", "planning", "project", *BASE},
@@ -70,6 +67,7 @@ MAY_USE = {
         "execution",
         "gate",
         "history",
+        "position",
         "project",
         *BASE,
     },
@@ -77,20 +75,19 @@ MAY_USE = {
     "agreement": {"drift", *BASE},
     "boundary": BASE,
     "inquiry": {"boundary", *BASE},
-    "shortcut": {"history", "outline", *BASE},
-    "bearings": {"database", "history", "project", "shortcut", *BASE},
+    "position": {"database", "history", "project", *BASE},
     "ahead": {"history", *BASE},
     "standing": {
-        *("ahead", "backfill", "bearings", "database", "drift", "history", "project"),
+        *("ahead", "backfill", "database", "drift", "history", "position", "project"),
         *BASE,
     },
-    "waiting": {"ahead", "bearings", "database", *BASE},
-    "archive": {"backup", "bearings", "database", *BASE},
+    "waiting": {"ahead", "database", "position", *BASE},
+    "archive": {"backup", "database", "position", *BASE},
     "recovery": {"backup", "database", "history", *BASE},
     "restore": {"archive", "backup", "database", "recovery", *BASE},
     "repository": {"program", *BASE},
     "identification": {"database", "project", *BASE},
-    "diagnosis": {"database", "identification", "project", "repository", *BASE},
+    "diagnosis": {"database", "identification", "position", "project", "repository", *BASE},
     "repair": {"database", "diagnosis", "history", *BASE},
     "checklist": BASE,
     "ground": {"database", "project", *BASE},
@@ -113,18 +110,17 @@ MAY_USE = {
     },
     "demo": {"database", *BASE},
     "embed": {"boundary", "job", "project", *BASE},
-    "answer": {"database", "history", "job", "shortcut", *BASE},
-    "rollback": {"boundary", "database", "execution", "history", "project", *BASE},
+    "rollback": {"boundary", "database", "execution", "history", "position", "project", *BASE},
     "testing": {"child", "database", "plan", "testing", *BASE},
     "commands": {
         *("backfilling", "boundary", "commands", "demo", "develop", "questions", "rollback"),
         *BASE,
     },
-    "cli": {"answer", "boundary", "commands", *BASE},
-    "__main__": {"answer", "boundary", "cli", "questions", *BASE},
+    "cli": {"boundary", "commands", "job", *BASE},
+    "__main__": {"boundary", "cli", "job", "questions", *BASE},
     "child": BASE,
     "program": BASE,
-    "introspection": {"ahead", "bearings", "child", "database", "standing", *BASE},
+    "introspection": {"ahead", "child", "database", "position", "standing", *BASE},
     "asgi": {"boundary", "child", "introspection", *BASE},
     "__init__": {"embed", "errors", "introspection"},
     **dict.fromkeys(BASE, BASE),
@@ -164,17 +160,12 @@ def test_each_library_has_its_place(library: str, places: set[str]) -> None:
     assert found == places
 
 
-def test_the_outline_needs_nothing_but_pythons_own_library() -> None:
-    found = {m for file in (PACKAGE / "outline").rglob("*.py") for m in imports(file)}
-    theirs = {m.partition(".")[0] for m in found} - {"migrator"}
-    assert theirs <= sys.stdlib_module_names
-
-
 def test_the_environment_is_read_in_few_places() -> None:
     found = {str(file.relative_to(PACKAGE)) for file in MODULES if "os.environ" in file.read_text()}
     assert found == {
         "__main__.py",  # hands it on
-        "shortcut.py",  # hands it on
+        "job.py",  # hands it on
+        "position.py",  # hands it on
         "cli.py",  # hands it on
         "commands/changing.py",  # hands it on
         "commands/developing.py",  # hands it on
@@ -188,8 +179,6 @@ def test_the_environment_is_read_in_few_places() -> None:
         "settings.py",  # reads it
         "deployment.py",  # what the platform says of itself
         "backup/environment.py",  # reads what programs, stores and the platform go by
-        "outline/context.py",  # stands in its place, where env.py is followed
-        "outline/stage.py",  # says what stands there
         "demo.py",  # keeps a real target's variables out of the demonstration
         "project/surroundings.py",  # the project's own, as the alembic command leaves it
     }
