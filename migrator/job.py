@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.project.find import Project
+    from migrator.project.plan import Plan
     from migrator.report import Journal
     from migrator.settings import Settings
 
@@ -42,7 +43,7 @@ def run(
             log.structured()
             from migrator import aftermath, agreement, ahead, execution, gate  # noqa: PLC0415 - Alembic
             from migrator.database import lock, pulse  # noqa: PLC0415 - not needed until here
-            from migrator.history import alteration, recording  # noqa: PLC0415 - as above
+            from migrator.history import alteration  # noqa: PLC0415 - as above
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
         with pulse.beating(server) as beat, ahead.Tolerance(server, settings, journal):
             compare = partial(alteration.alterations, server.connection)
@@ -51,9 +52,7 @@ def run(
             journal.planned(plan.current, plan.destination)
             if not (plan.pending or owed(settings, server.connection)):
                 agreement.agree(server, plan, journal)
-                journal.nothing_pending()
-                recording.adopt(server, journal)
-                return remember(server.connection, key, plan, upgrades=True)
+                return _adopted(server, plan, journal, key)
             aftermath.ready(settings)
             gate.admit(server, settings, plan)
             means = execution.means_of(server, settings)
@@ -75,6 +74,15 @@ def run(
 
 def _connected(settings: Settings) -> AbstractContextManager[Server]:
     return connect(settings.database_url, settings.connect_timeout)
+
+
+def _adopted(server: Server, plan: Plan, journal: Journal, key: str | None) -> None:
+    """Learn that nothing is to be done, and let the ledger know it for the next run."""
+    from migrator.history.recording import adopt  # noqa: PLC0415 - not for a run that is answered
+
+    journal.nothing_pending()
+    adopt(server, journal)
+    remember(server.connection, key, plan, upgrades=True)
 
 
 def _answered(settings: Settings, journal: Journal, server: Server, key: str | None) -> bool:
