@@ -122,7 +122,7 @@ class Bench:
 
     def forgetting(self) -> str:
         """Give a command after which no run remembers anything of the project."""
-        return _statements(self.database.url, "DELETE FROM migrator.project")
+        return _statements(self.database.url, "DELETE FROM migrator.cache")
 
     def renewing(self, template: str = "template0") -> str:
         """Give a command that makes the database anew."""

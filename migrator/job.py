@@ -15,8 +15,8 @@ from migrator.project.fingerprint import key as key_of
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
-    from migrator.position import Position
     from migrator.project.find import Project
+    from migrator.project.plan import Plan
     from migrator.report import Journal
     from migrator.settings import Settings
 
@@ -28,14 +28,12 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
     """
     key = None if projects else key_of(settings, os.environ)
     with connect(settings.database_url, settings.connect_timeout) as server:
-        if found := _known(settings, server, key):
-            journal.planned(found.current, found.head)
-            announce(found)
-            return journal.nothing_pending()
+        if _answered(settings, journal, server, key):
+            return None
         with uncollected():
             from migrator import aftermath, agreement, ahead, execution, gate  # noqa: PLC0415 - Alembic
             from migrator.database.run_lock import linked, run_lock  # noqa: PLC0415 - with them
-            from migrator.history import alteration, recording  # noqa: PLC0415 - as above
+            from migrator.history import alteration  # noqa: PLC0415 - as above
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
         with linked(settings, server) as link, ahead.Tolerance(server, settings, journal):
             compare = partial(alteration.alterations, server.connection)
@@ -44,9 +42,7 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
             journal.planned(plan.current, plan.destination)
             if not (plan.pending or owed(settings, server.connection)):
                 agreement.agree(server, plan, journal)
-                journal.nothing_pending()
-                recording.adopt(server, journal)
-                return remember(server.connection, key, plan, upgrades=True)
+                return _adopted(server, plan, journal, key)
             aftermath.ready(settings)
             gate.admit(server, settings, plan)
             backup = execution.prepared_backup(server, settings)
@@ -63,8 +59,21 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
     return None
 
 
-def _known(settings: Settings, server: Server, key: str | None) -> Position | None:
-    """Give the position if an earlier run found out that nothing is to be done there."""
+def _adopted(server: Server, plan: Plan, journal: Journal, key: str | None) -> None:
+    """Learn that nothing is to be done, and let the ledger know it for the next run."""
+    from migrator.history.recording import adopt  # noqa: PLC0415 - not for a run that is answered
+
+    journal.nothing_pending()
+    adopt(server, journal)
+    remember(server.connection, key, plan, upgrades=True)
+
+
+def _answered(settings: Settings, journal: Journal, server: Server, key: str | None) -> bool:
+    """Tell whether an earlier run found out that nothing is to be done; the journal learns it."""
     if settings.verify != "heads" or owed(settings, server.connection):
-        return None
-    return known(server.connection, key)
+        return False
+    if found := known(server.connection, key):
+        journal.planned(found.current, found.head)
+        announce(found)
+        journal.nothing_pending()
+    return found is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,6 @@ BASE = {
         "deployment",
         "elsewhere",
         "errors",
-        "garbage",
         "handover",
         "interruption",
         "log",
@@ -52,13 +50,12 @@ BASE = {
 MAY_USE = {
     "database": {"database", *BASE},
     "backup": {"backup", "program", *BASE},
-    "outline": {"outline", *BASE},
     "project": {"project", *BASE},
     "history": {"database", "history", *BASE},
     "backfill": {"backfill", "database", "history", "project", *BASE},
     "backfilling": {"backfill", "database", "project", *BASE},
     "plan": {"database", "plan", "program", "project", *BASE},
-    "planning": {"backfill", "backup", "bearings", "database", "plan", "project", *BASE},
+    "planning": {"backfill", "backup", "database", "plan", "position", "project", *BASE},
     "aftermath": {"program", "project", *BASE},
     "execution": {"agreement", "aftermath", "backup", "database", "history", "project", *BASE},
     "gate": {"backfill", "database", "plan", "planning", "project", *BASE},
@@ -70,6 +67,7 @@ MAY_USE = {
         "execution",
         "gate",
         "history",
+        "position",
         "project",
         *BASE,
     },
@@ -80,16 +78,16 @@ MAY_USE = {
     "bearings": {"database", "history", "project", "shortcut", *BASE},
     "ahead": {"history", *BASE},
     "standing": {
-        *("ahead", "backfill", "bearings", "database", "drift", "history", "project"),
+        *("ahead", "backfill", "database", "drift", "history", "position", "project"),
         *BASE,
     },
-    "waiting": {"ahead", "bearings", "database", *BASE},
-    "archive": {"backup", "bearings", "database", *BASE},
+    "waiting": {"ahead", "database", "position", *BASE},
+    "archive": {"backup", "database", "position", *BASE},
     "recovery": {"backup", "database", "history", *BASE},
     "restore": {"archive", "backup", "database", "recovery", *BASE},
     "repository": {"program", *BASE},
     "identification": {"database", "project", *BASE},
-    "diagnosis": {"database", "identification", "project", "repository", *BASE},
+    "diagnosis": {"database", "identification", "position", "project", "repository", *BASE},
     "repair": {"database", "diagnosis", "history", *BASE},
     "checklist": BASE,
     "ground": {"database", "project", *BASE},
@@ -159,12 +157,6 @@ def test_each_library_has_its_place(library: str, places: set[str]) -> None:
     assert found == places
 
 
-def test_the_outline_needs_nothing_but_pythons_own_library() -> None:
-    found = {m for file in (PACKAGE / "outline").rglob("*.py") for m in imports(file)}
-    theirs = {m.partition(".")[0] for m in found} - {"migrator"}
-    assert theirs <= sys.stdlib_module_names
-
-
 def test_the_environment_is_read_in_few_places() -> None:
     found = {str(file.relative_to(PACKAGE)) for file in MODULES if "os.environ" in file.read_text()}
     assert found == {
@@ -184,8 +176,6 @@ def test_the_environment_is_read_in_few_places() -> None:
         "settings.py",  # reads it
         "deployment.py",  # what the platform says of itself
         "backup/environment.py",  # reads what programs, stores and the platform go by
-        "outline/context.py",  # stands in its place, where env.py is followed
-        "outline/stage.py",  # says what stands there
         "demo.py",  # keeps a real target's variables out of the demonstration
         "project/surroundings.py",  # the project's own, as the alembic command leaves it
     }

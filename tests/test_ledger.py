@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,11 +96,78 @@ def test_a_schema_of_this_name_that_is_another_s_is_let_alone(database: Database
 
 def test_a_ledger_of_a_later_version_is_let_alone(database: Database) -> None:
     run("run", "--target", "r1", tree="per_revision", url=database.url)
-    database.rows("COMMENT ON SCHEMA migrator IS 'The ledger of migrator, version 3'")
+    database.rows("COMMENT ON SCHEMA migrator IS 'The ledger of migrator, version 4'")
+    before = database.rows("SELECT key, found_at FROM migrator.cache")
     ended = run(tree="per_revision", url=database.url)
     assert ended.exit_code == 0
-    assert "The ledger is of version 3" in ended.report["message"]
+    assert "The ledger is of version 4" in ended.report["message"]
     assert len(runs(database)) == 1
+    assert run(tree="per_revision", url=database.url).exit_code == 0
+    assert database.rows("SELECT key, found_at FROM migrator.cache") == before
+
+
+def as_version_2(database: Database) -> None:
+    """Make the ledger of a run what it would be if the version before this had made it."""
+    database.rows("DROP TABLE migrator.cache")
+    database.rows(
+        "CREATE TABLE migrator.project (fingerprint text PRIMARY KEY, found_at timestamptz NOT NULL"
+        " DEFAULT now(), head text NOT NULL, version_table text NOT NULL, version_table_schema"
+        " text, version_table_found_in text, imported text[] NOT NULL, imported_sha256 text NOT"
+        " NULL)"
+    )
+    database.rows(
+        "INSERT INTO migrator.backfill (name, remaining_sha256, batch_rows) VALUES ('b', '', 1)"
+    )
+    database.rows("COMMENT ON SCHEMA migrator IS 'The ledger of migrator, version 2'")
+
+
+def version(database: Database) -> str:
+    found = database.rows("SELECT obj_description('migrator'::regnamespace, 'pg_namespace')")
+    return str(found[0][0])
+
+
+TABLES = {"backfill", "cache", "revision", "run"}
+
+
+@pytest.mark.parametrize("target", ["r1", "r2"], ids=["nothing is pending", "one is pending"])
+def test_a_ledger_of_version_2_is_carried_over_by_a_run(target: str, database: Database) -> None:
+    run("run", "--target", "r1", tree="per_revision", url=database.url)
+    as_version_2(database)
+    ended = run("run", "--target", target, tree="per_revision", url=database.url)
+    assert (ended.exit_code, "ledger" in ended.report["message"]) == (0, False)
+    assert version(database) == "The ledger of migrator, version 3"
+    assert database.tables("migrator") == TABLES
+    assert len(runs(database)) == (1 if target == "r1" else 2)
+    assert database.rows("SELECT name FROM migrator.backfill") == [("b",)]
+    assert database.rows("SELECT count(*) FROM migrator.cache") == [(1,)]
+
+
+@pytest.mark.parametrize("question", ["status", "history"])
+def test_a_ledger_of_version_2_is_read_and_left_as_it_is(question: str, database: Database) -> None:
+    run(tree="per_revision", url=database.url)
+    as_version_2(database)
+    ended = run(question, "--json", tree="per_revision", url=database.url)
+    assert ended.exit_code == 0
+    answer = json.loads(ended.stdout)
+    last = answer["last_run"] if question == "status" else answer["runs"][0]
+    assert [each["revision"] for each in last["applied"]] == ["r1", "r2", "r3"]
+    assert version(database) == "The ledger of migrator, version 2"
+    assert database.tables("migrator") == {*TABLES, "project"} - {"cache"}
+
+
+def test_a_ledger_of_version_2_that_another_role_owns_is_written_to_as_it_is(
+    database: Database, stranger: str
+) -> None:
+    run("run", "--target", "r1", tree="per_revision", url=database.url)
+    as_version_2(database)
+    role = f"stranger_{database.name}"
+    database.rows(f"GRANT USAGE ON SCHEMA migrator TO {role}")
+    for schema in ("migrator", "public"):
+        database.rows(f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {role}")
+    ended = run("run", "--target", "r2", tree="per_revision", url=stranger)
+    assert "ledger" not in ended.report["message"]
+    assert len(runs(database)) == 2
+    assert version(database) == "The ledger of migrator, version 2"
 
 
 def test_somebody_in_the_way_of_it_holds_up_no_run(database: Database) -> None:

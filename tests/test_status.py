@@ -147,7 +147,7 @@ def test_for_a_person_the_verdict_comes_first(database: Database) -> None:
     assert lines[2].startswith("last run  20")
 
 
-def test_the_files_may_answer_and_what_they_do_not_know_is_asked(database: Database) -> None:
+def test_the_cache_says_the_same_as_the_project(database: Database) -> None:
     """The second goes the whole way, because of its argument."""
     run("run", tree="per_revision", url=database.url)
     short = run("status", "--json", tree="per_revision", url=database.url)

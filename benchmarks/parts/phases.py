@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 WATCHED = {
-    "the fingerprint of the project's files": ("migrator.shortcut", "fingerprint"),
-    "reading the project's files": ("migrator.shortcut", "_read"),
-    "what an earlier run imported, compared": ("migrator.outline.imported", "digest"),
+    "hashing settings, environment and what is installed": ("migrator.job", "key_of"),
+    "hashing the project's files": ("migrator.project.fingerprint", "contents"),
 }
 CONNECTING, QUERIES, NUMBER = "connecting", "queries", "number of queries"
 IMPORTS, ALL = "imports", "in all"

@@ -10,8 +10,6 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from psycopg2.sql import Identifier
-
 from migrator.database.catalog import revisions
 from migrator.database.connection import fetch, spoken
 from migrator.errors import MigratorError
@@ -34,7 +32,8 @@ SELECT pg_catalog.set_config('search_path', %(path)s, true);
 SELECT pg_catalog.current_schemas(true)::pg_catalog.text[], (
  SELECT n.nspname FROM pg_catalog.pg_class c, pg_catalog.pg_namespace n
  WHERE n.oid OPERATOR(pg_catalog.=) c.relnamespace
-  AND c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(%(name)s))
+  AND c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.concat(
+   pg_catalog.quote_ident(%(schema)s), %(dot)s, pg_catalog.quote_ident(%(name)s))))
 """
 """The schemas that a search path means today, and the one in which a table is found along it.
 The path ends with the statement's transaction; names are qualified, since anything may be on it."""
@@ -147,7 +146,6 @@ def _place(connection: Connection, table: VersionTable) -> dict[str, Any] | None
     """
     if table.search_path is None:
         return None
-    names = (table.schema, table.name) if table.schema else (table.name,)
-    name = Identifier(*names).as_string(connection)
-    schemas, found_in = fetch(connection, _FIND, {"path": table.search_path, "name": name})[0]
+    name = {"schema": table.schema, "dot": "." if table.schema else "", "name": table.name}
+    schemas, found_in = fetch(connection, _FIND, {"path": table.search_path, **name})[0]
     return {"schemas": schemas, "found_in": found_in}
