@@ -16,6 +16,7 @@ from migrator.database import destination, extensions, replacement, scratch
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.run_lock import linked, run_lock
+from migrator.database.sessions import connected
 from migrator.database.source import Source
 from migrator.database.witness import witness
 from migrator.develop.locality import see_that_it_is_local
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.run_lock import Locked
     from migrator.database.scratch import Scratch
+    from migrator.database.sessions import Session
     from migrator.project.plan import Plan
     from migrator.report import Journal
     from migrator.settings import Settings
@@ -148,8 +150,9 @@ class Reset:
             raise replacement.refuse(sessions, self.request.database, _UNTOUCHED)
         return locked
 
-    def _others(self) -> list[str]:
-        return replacement.others(self.server, self.request.database, self.application_name)
+    def _others(self) -> tuple[Session, ...]:
+        database = self.request.database
+        return connected(self.server.connection, database, self.application_name)
 
     def _prepared(self, old: Locked, plan: Plan) -> Callable[[], None]:
         """See that a backup can be taken, where one is; gives what takes and proves it."""
