@@ -46,7 +46,8 @@ def test_sessions_of_a_database_do_not_include_our_own(database: Database) -> No
     ):
         shop.cursor().execute("SELECT 'a secret'")
         [other] = connected(ours, database.name, "ours")
+        pid = shop.info.backend_pid
 
-    assert (other.pid, other.application_name) == (shop.info.backend_pid, "the shop")
+    assert (other.pid, other.application_name) == (pid, "the shop")
     assert (other.state, other.query) == ("idle in transaction", None)
     assert "/" not in (other.client or "")
