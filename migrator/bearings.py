@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from migrator import log, position, shortcut
 from migrator.database.catalog import revisions
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.errors import UnknownRevisionError
 from migrator.garbage import uncollected
 from migrator.shortcut import Shortcut
@@ -113,7 +113,7 @@ def _surveyed(settings: Settings, server: Server, short: Shortcut | None) -> tup
     projects = find(settings)
     try:
         compare = partial(alterations, server.connection)
-        plan = survey(projects, witness(server), compare=compare)
+        plan = survey(projects, same_database(server), compare=compare)
     except UnknownRevisionError as error:
         found = _lost(error, (error.table,))
         return found, lambda _: found

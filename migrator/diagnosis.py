@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from migrator.database import leftovers
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.condition import condition
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.errors import ConfigurationError, RedundantRevisionError, UnknownRevisionError
 from migrator.identification import identify
 from migrator.report import named
@@ -80,7 +80,7 @@ def diagnose(settings: Settings, server: Server, environ: Mapping[str, str]) -> 
     projects = find(settings)
     rest = (*_indexes(server), *_databases(server))
     try:
-        plan = survey(projects, witness(server))
+        plan = survey(projects, same_database(server))
     except UnknownRevisionError as error:
         return Diagnosis(
             rest, (_whose(error, projects, environ),), error.current, error.current, (error.table,)
@@ -213,7 +213,7 @@ def _stamp(
 
     return (
         f"stamp {table} with {revision}",
-        partial(stamp, project, witness(server), revision),
+        partial(stamp, project, same_database(server), revision),
         lambda: revisions(server.connection, table) == (revision,),
     )
 

@@ -10,7 +10,7 @@ from migrator.agreement import agree
 from migrator.ahead import Tolerance
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.run_lock import linked, run_lock
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.execution import Execution, prepared_backup
 from migrator.gate import admit
 from migrator.history.alteration import alterations
@@ -40,7 +40,9 @@ def run(
     projects = projects or find(settings)
     with linked(settings, reached) as link, Tolerance(link.server, settings, journal):
         server = link.server
-        plan = survey(projects, witness(server), compare=partial(alterations, server.connection))
+        plan = survey(
+            projects, same_database(server), compare=partial(alterations, server.connection)
+        )
         journal.planned(plan.current, plan.destination)
         if not (plan.pending or owed(settings, server.connection)):
             agree(server, plan, journal)

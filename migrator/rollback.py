@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 from migrator.boundary import commanded
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.run_lock import linked, run_lock
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, prepared_backup
 from migrator.history.ledger import last_applied
@@ -63,7 +63,7 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
     with linked(told) as link:
         server = link.server
         chart = _chart(server, request)
-        plan = together(reversed(survey(projects, witness(server), chart).histories))
+        plan = together(reversed(survey(projects, same_database(server), chart).histories))
         journal.planned(plan.current, plan.destination)
         if not plan.pending:
             return journal.nothing_pending("nothing is to be taken back")

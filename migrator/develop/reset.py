@@ -18,7 +18,7 @@ from migrator.database.connection import connect
 from migrator.database.run_lock import linked, run_lock
 from migrator.database.sessions import connected
 from migrator.database.source import Source
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError
 from migrator.execution import prepared_backup
@@ -133,7 +133,7 @@ class Reset:
             connect(address, _WITHIN_S) as new,
         ):
             projects = find(own)
-            plan = survey(projects, witness(new))
+            plan = survey(projects, same_database(new))
             old = self._locked(plan) if there else None
             take = self._prepared(old, plan) if old else lambda: None
             if old:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from migrator import settings
 from migrator.database.connection import connect
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.outline import reading
 from migrator.project.find import find
 from migrator.project.survey import survey
@@ -99,6 +99,6 @@ def found(folder: Path, url: str, **flags: str) -> Plan | None:
         told_ = told(url, **flags)
         try:
             with connect(told_.database_url, told_.connect_timeout) as server:
-                return survey(find(told_), witness(server))
+                return survey(find(told_), same_database(server))
         except BaseException:  # noqa: BLE001 - whatever a project raises ends the full path
             return None
