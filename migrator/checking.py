@@ -11,7 +11,7 @@ from migrator import planning
 from migrator.amounts import capital, counted
 from migrator.backfill import requirement
 from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
-from migrator.database.witness import confined_to, witness
+from migrator.database.witness import confined_to, same_database
 from migrator.errors import ProjectError, UnreachableError
 from migrator.ground import ground, in_place
 from migrator.log import silenced
@@ -120,7 +120,7 @@ class _Making:
         """Let env.py run confined before anything else has it run."""
         for project in self._projects:
             visit(project, watcher)
-        return survey(self._projects, witness(server))
+        return survey(self._projects, same_database(server))
 
     def _new(self) -> tuple[str, ...] | None:
         """Give the revisions that are new since the reference, the oldest first."""

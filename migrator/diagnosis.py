@@ -11,7 +11,7 @@ from migrator import position
 from migrator.database import leftovers
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.condition import condition
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.errors import ConfigurationError, RedundantRevisionError, UnknownRevisionError
 from migrator.identification import identify
 from migrator.report import named
@@ -81,7 +81,7 @@ def diagnose(settings: Settings, server: Server, environ: Mapping[str, str]) -> 
     projects = find(settings)
     rest = (*_indexes(server), *_databases(server))
     try:
-        plan = survey(projects, witness(server))
+        plan = survey(projects, same_database(server))
         position.announce(position.of(plan))
     except UnknownRevisionError as error:
         return Diagnosis(
@@ -215,7 +215,7 @@ def _stamp(
 
     return (
         f"stamp {table} with {revision}",
-        partial(stamp, project, witness(server), revision),
+        partial(stamp, project, same_database(server), revision),
         lambda: revisions(server.connection, table) == (revision,),
     )
 

@@ -13,7 +13,7 @@ from migrator.database.connection import connect
 from migrator.database.copy import cancelled_with_us, copy
 from migrator.database.departure import LEDGER, departures, partitions
 from migrator.database.shape import shape
-from migrator.database.witness import confined_to, witness
+from migrator.database.witness import confined_to, same_database
 from migrator.errors import MigratorError, UnprovenError
 from migrator.log import hushed, silenced
 from migrator.project import models
@@ -144,7 +144,7 @@ def _rehearsed(projects: tuple[Project, ...], standing: Standing) -> _Seen:
         watcher = Confined(confined_to(there))
         for project in theirs:
             visit(project, watcher)
-        ascend(survey(theirs, witness(there), towards(standing)), watcher)
+        ascend(survey(theirs, same_database(there), towards(standing)), watcher)
         return _seen(there, theirs, standing, watcher)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from migrator import aftermath
 from migrator.agreement import agree
 from migrator.database.catalog import examine, sweep
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.history.arrears import owed
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
@@ -88,7 +88,7 @@ class Execution:
             self.journal.changing()
             carry = partial(
                 migrate,
-                witness=witness(locked.server),
+                witness=same_database(locked.server),
                 monitor=locked.monitor,
                 sweep=partial(sweep, locked.monitor, invalid),
             )

@@ -13,7 +13,7 @@ from migrator.database.connection import connect
 from migrator.database.copy import cancelled_with_us, copy
 from migrator.database.departure import departures
 from migrator.database.shape import shape
-from migrator.database.witness import confined_to, witness
+from migrator.database.witness import confined_to, same_database
 from migrator.errors import MigratorError
 from migrator.log import silenced
 
@@ -83,7 +83,7 @@ def identify(settings: Settings, server: Server) -> Identified:
         copy(None, "embedded") as copied,
         connect(copied.address, _WITHIN_S) as there,
     ):
-        plan = survey(find(replace(settings, database_url=copied.address)), witness(there))
+        plan = survey(find(replace(settings, database_url=copied.address)), same_database(there))
         wanted = shape(server.connection, plan.tables)
         alike = server.version // 10_000 == there.version // 10_000
         found: list[Candidate] = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.history.arrears import owed
 from migrator.position import announce, known, of, remember, uncollected
 from migrator.project.fingerprint import key as key_of
@@ -37,7 +37,9 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
         with linked(settings, server) as link, ahead.Tolerance(server, settings, journal):
             compare = partial(alteration.alterations, server.connection)
-            plan = survey.survey(projects or find.find(settings), witness(server), compare=compare)
+            plan = survey.survey(
+                projects or find.find(settings), same_database(server), compare=compare
+            )
             announce(of(plan))
             journal.planned(plan.current, plan.destination)
             if not (plan.pending or owed(settings, server.connection)):

@@ -15,7 +15,7 @@ from migrator.database.attendant import Attendant
 from migrator.database.connection import connect, fetch, readable_version
 from migrator.database.copy import cancelled_with_us, copy, copy_revisions
 from migrator.database.source import Source
-from migrator.database.witness import aside_from, witness
+from migrator.database.witness import aside_from, same_database
 from migrator.errors import ConfigurationError
 from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
@@ -148,7 +148,7 @@ def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple
     told = replace(settings, database_url=copied.address)
     with connect(copied.address, _WITHIN_S) as there, cancelled_with_us(copied):
         permit = permitting(aside_from(target, there))
-        plan = survey(find(told), witness(there), look=Look(permit))
+        plan = survey(find(told), same_database(there), look=Look(permit))
         return plan, recorded(plan, there, permit, alone=target is None)
 
 
@@ -161,7 +161,7 @@ def recorded(plan: Plan, there: Server, permit: Permit, *, alone: bool) -> Trace
         known = observation.all_of(fetch(looking, observation.ALL)[0][0])
         with closing(Attendant(partial(there.again, _WITHIN_S), known)) as attendant:
             recorder = Recorder(known, attendant, permit)
-            return rehearse(plan, witness(there), recorder, alone=alone)
+            return rehearse(plan, same_database(there), recorder, alone=alone)
 
 
 def in_itself(plan: Plan, there: Server, permit: Permit, on: str) -> Forecast:

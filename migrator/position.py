@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from migrator import log
 from migrator.amounts import counted
 from migrator.database.catalog import revisions
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.errors import UnknownRevisionError
 from migrator.history import memory
 from migrator.history.memory import Answer
@@ -93,7 +93,7 @@ def find_position(
     projects = find(settings)
     try:
         compare = partial(alterations, server.connection)
-        plan = survey(projects, witness(server), compare=compare)
+        plan = survey(projects, same_database(server), compare=compare)
     except UnknownRevisionError as error:
         lost = _lost(error, (error.table,))
         return lost, lambda _: lost

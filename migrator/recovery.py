@@ -18,6 +18,7 @@ from migrator.database.connection import connect
 from migrator.database.lock import keys_for
 from migrator.database.pulse import heartbeat
 from migrator.database.run_lock import linked, run_lock
+from migrator.database.sessions import connected
 from migrator.errors import UnprovenError
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.destination import Found
     from migrator.database.scratch import Scratch
+    from migrator.database.sessions import Session
     from migrator.errors import MigratorError
     from migrator.settings import Settings
 
@@ -109,8 +111,11 @@ class Recovery:
         standing = union(revisions(link.server.connection, table) for table in tables)
         return locked.guard.failure, standing
 
+    def _others(self) -> tuple[Session, ...]:
+        return connected(self.server.connection, self.original, self.application_name)
+
     def _see_that_nobody_is_there(self) -> None:
-        sessions = replacement.others(self.server, self.original, self.application_name)
+        sessions = self._others()
         if sessions and not self.end_sessions:
             raise replacement.refuse(sessions, self.original, "Nothing was restored.")
 
@@ -161,7 +166,7 @@ class Recovery:
             told = f"The restored database is proven, and in the place of {self.original}"
             remark(f"{told}, which is kept as {aside}.", "info")
             return aside
-        sessions = replacement.others(self.server, self.original, self.application_name)
+        sessions = self._others()
         name = destination.free_name(self.server, self.original, ending_of(self._manifest))
         replacement.rename(self.server, temporary, name)
         kept = f"The restored database is proven, and kept as {name}; {self.original} is as it was."

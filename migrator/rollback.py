@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from migrator import position
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.run_lock import linked, run_lock
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, prepared_backup
 from migrator.history.ledger import last_applied
@@ -48,7 +48,7 @@ def run(told: Settings, journal: Journal, request: RollbackRequest) -> None:
     with linked(told) as link:
         server = link.server
         chart = _chart(server, request)
-        found = survey(projects, witness(server), chart)
+        found = survey(projects, same_database(server), chart)
         position.announce(position.of(found), found.histories[0].side)
         plan = together(reversed(found.histories))
         journal.planned(plan.current, plan.destination)

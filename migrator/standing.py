@@ -11,6 +11,7 @@ from migrator.amounts import counted
 from migrator.database.condition import condition
 from migrator.database.connection import connect
 from migrator.database.lock import keys_for
+from migrator.database.sessions import Session
 from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger
 from migrator.position import find_position
@@ -76,10 +77,9 @@ class Status:
         yield f"{self.state:<8}  {self.verdict}"
         yield from (f"pending   {one.revision}  {one.title}".rstrip() for one in self.pending)
         if self.lock:
-            yield f"lock      {_holder(self.lock)}"
-            yield from (f"running   {_session(one, 'duration_s')}" for one in self.lock["running"])
-            blocked = self.lock["blocked_by"]
-            yield from (f"blocked   by {_session(one, 'transaction_s')}" for one in blocked)
+            yield f"lock      {_session(self.lock)}"
+            yield from (f"running   {_session(one)}" for one in self.lock["running"])
+            yield from (f"blocked   by {_session(one)}" for one in self.lock["blocked_by"])
         if self.last_run:
             yield f"last run  {_told(self.last_run)}"
         yield from (f"warning   {warning}" for warning in self.warnings)
@@ -163,14 +163,15 @@ def _warnings(seen: Condition) -> Iterator[str]:
         yield f"The constraint {constraint} is not validated: rows from before it may break it."
 
 
-def _holder(lock: Mapping[str, Any]) -> str:
-    who = f"{lock['application_name'] or 'a session'} (pid {lock['pid']})"
-    return who + (f", for {lock['held_s']:.0f} s, since {lock['since']}" if lock["since"] else "")
-
-
-def _session(told: Mapping[str, Any], seconds: str) -> str:
-    since = f" for {told[seconds]:.0f} s" if told[seconds] is not None else ""
-    return f"pid {told['pid']}{since}: {told['query'] or 'not shown'}"
+def _session(told: Mapping[str, Any]) -> Session:
+    """Give back a session that `lock` has."""
+    return Session(
+        *(told["pid"], told.get("role"), told.get("application_name")),
+        *(told.get("client"), told.get("state")),
+        transaction_s=told.get("held_s", told.get("transaction_s")),
+        query_s=told.get("duration_s"),
+        query=told.get("query"),
+    )
 
 
 def _told(run: Mapping[str, Any]) -> str:

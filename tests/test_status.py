@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,7 +120,11 @@ def test_it_names_who_holds_the_lock_what_that_runs_and_what_blocks_it(database:
     assert [one["query"][:11] for one in lock["running"]] == ["ALTER TABLE"]
     assert [one["query"] for one in lock["blocked_by"]] == ["SELECT count(*) FROM accounts"]
     assert "lock      migrator" in text
-    assert "blocked   by pid" in text
+    assert f"blocked   by a session (pid {lock['blocked_by'][0]['pid']}, role " in text
+    assert "idle in transaction), in its transaction for" in text
+    assert re.search(
+        r"running   a session \(pid \d+\), in its statement for \d+ s: ALTER TABLE", text
+    )
     assert told(hidden)["lock"]["running"][0]["query"] is None
     assert status(database, tree="alters_table")["lock"] is None
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from migrator.database.blockers import shown
 from migrator.database.catalog import INVALID_INDEXES
 from migrator.database.connection import fetch
 from migrator.database.guard import fenced
+from migrator.database.lock import holder
+from migrator.database.sessions import blocking, holding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,31 +20,7 @@ if TYPE_CHECKING:
     from migrator.version_table import VersionTable
 
 _QUERY = """
-WITH held AS (
-    SELECT l.pid, (l.classid::bigint << 32 | l.objid::bigint) AS key
-    FROM pg_locks l
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-),
-working AS (
-    SELECT DISTINCT a.pid, a.state, a.query, a.query_start
-    FROM held JOIN pg_stat_activity a USING (pid) WHERE held.key = ANY (%(fences)s::bigint[])
-)
 SELECT
- (SELECT to_jsonb(holder) FROM (
-    SELECT pid, a.usename AS role, a.application_name, host(a.client_addr) AS client,
-     to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS since,
-     extract(epoch FROM clock_timestamp() - a.xact_start)::float AS held_s
-    FROM held LEFT JOIN pg_stat_activity a USING (pid)
-    WHERE held.key = ANY (%(keys)s::bigint[]) ORDER BY a.xact_start LIMIT 1) AS holder),
- (SELECT jsonb_agg(statement) FROM (
-    SELECT pid, query, extract(epoch FROM clock_timestamp() - query_start)::float AS duration_s
-    FROM working WHERE state = 'active') AS statement),
- (SELECT jsonb_agg(blocker) FROM (
-    SELECT b.pid, a.usename AS role, a.application_name, a.state, a.query,
-     extract(epoch FROM clock_timestamp() - a.xact_start)::float AS transaction_s
-    FROM working, unnest(pg_blocking_pids(working.pid)) AS b(pid)
-    LEFT JOIN pg_stat_activity a ON a.pid = b.pid) AS blocker),
  (SELECT array_agg(name ORDER BY name) FROM ({invalid}) AS invalid (name)),
  (SELECT array_agg(format('%%I on %%s', conname, conrelid::regclass) ORDER BY conname)
   FROM pg_constraint WHERE NOT convalidated AND conrelid <> 0),
@@ -72,21 +50,41 @@ class Condition:
 def condition(
     connection: Connection, tables: Sequence[VersionTable], keys: Sequence[int], *, queries: bool
 ) -> Condition:
-    """Look once; the sessions' queries are given only where that is wanted."""
-    arguments = {
-        "keys": list(keys),
-        "fences": [fenced(key) for key in keys],
-        "names": [table.name for table in tables],
-    }
+    """Look at the database; the sessions' queries are given only if they may be shown."""
     query = _QUERY.format(invalid=INVALID_INDEXES.replace("%", "%%"))
-    lock, running, blockers, invalid, unvalidated, some, versioned = fetch(
-        connection, query, arguments
-    )[0]
-    if lock is not None:
-        lock["running"] = [_session(each, queries=queries) for each in running or ()]
-        lock["blocked_by"] = [_session(each, queries=queries) for each in blockers or ()]
+    names = [table.name for table in tables]
+    invalid, unvalidated, some, versioned = fetch(connection, query, {"names": names})[0]
+    lock = _lock(connection, keys, queries=queries)
     return Condition(lock, tuple(invalid or ()), tuple(unvalidated or ()), some, versioned)
 
 
-def _session(told: Mapping[str, Any], *, queries: bool) -> dict[str, Any]:
-    return {**told, "query": shown(told["query"]) if queries else None}
+def _lock(connection: Connection, keys: Sequence[int], *, queries: bool) -> dict[str, Any] | None:
+    run = holder(connection, keys)
+    if run is None:
+        return None
+    working = holding(connection, [fenced(key) for key in keys], queries=queries)
+    blockers = blocking(connection, [each.pid for each in working], queries=queries)
+    return {
+        "pid": run.pid,
+        "role": run.user,
+        "application_name": run.application_name,
+        "client": run.client,
+        "since": f"{run.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}" if run.since else None,
+        "held_s": run.transaction_s,
+        "running": [
+            {"pid": each.pid, "query": each.query, "duration_s": each.query_s}
+            for each in working
+            if each.state == "active"
+        ],
+        "blocked_by": [
+            {
+                "pid": each.pid,
+                "role": each.user,
+                "application_name": each.application_name,
+                "state": each.state,
+                "query": each.query,
+                "transaction_s": each.transaction_s,
+            }
+            for each in blockers
+        ],
+    }

@@ -13,7 +13,7 @@ import hashlib
 import random
 import time
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -21,15 +21,16 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
 from migrator.database.connection import Server, fetch, spoken
 from migrator.database.guard import LIVELINESS, Guard, fenced
+from migrator.database.sessions import holding
 from migrator.errors import BusyError
 from migrator.log import Event, emit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from psycopg2.extensions import connection as Connection
 
+    from migrator.database.sessions import Session
     from migrator.version_table import VersionTable
 
 _MOST_KEYS = 64
@@ -43,37 +44,6 @@ _LATER = (
     " to wait."
 )
 _TRY = "SELECT bool_and(pg_try_advisory_xact_lock(key)) FROM unnest(%s::bigint[]) AS key"
-_HOLDER = """
-SELECT l.pid, a.usename, a.application_name, host(a.client_addr), a.xact_start,
-       extract(epoch FROM clock_timestamp() - a.xact_start)::float
-FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND (l.classid::bigint << 32 | l.objid::bigint) = ANY (%s::bigint[])
-ORDER BY a.xact_start LIMIT 1
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The session that holds the lock; None where this role may not see it."""
-
-    pid: int
-    user: str | None
-    application_name: str | None
-    client: str | None
-    since: datetime | None
-    held_s: float | None
-
-    def __str__(self) -> str:
-        """Say who it is, for a person."""
-        who = f"{self.application_name or 'a session'} (pid {self.pid}"
-        who += f", role {self.user}" if self.user else ""
-        who += f", from {self.client}" if self.client else ""
-        if self.held_s is None:
-            return who + ")"
-        since = self.since.isoformat(sep=" ", timespec="seconds") if self.since else "unknown"
-        return f"{who}), for {self.held_s:.0f} s, since {since}"
 
 
 def keys_for(tables: Sequence[VersionTable], own_key: str | None = None) -> list[int]:
@@ -114,10 +84,10 @@ def hold(server: Server, keys: list[int], wait_s: float) -> Iterator[Guard]:
             emit(Event.LOCK_RELEASED, told, level="info" if released else "warn", held_s=held_s)
 
 
-def holder(connection: Connection, keys: list[int]) -> Holder | None:
-    """Give the session that holds one of these keys, or None where nobody does."""
-    rows = fetch(connection, _HOLDER, [keys])
-    return Holder(*rows[0]) if rows else None
+def holder(connection: Connection, keys: Sequence[int]) -> Session | None:
+    """Give the session that holds one of these keys, or None; it is idle, as a guard is."""
+    found = holding(connection, keys)
+    return replace(found[0], state=None) if found else None
 
 
 def _acquire(guard: Connection, server: Server, keys: list[int], wait_s: float) -> float:
@@ -179,17 +149,24 @@ def _release(guard: Connection) -> bool:
     return False
 
 
-def _say(now: Holder, left_s: float, why: str = "Another run holds the lock") -> None:
+def _say(now: Session, left_s: float, why: str = "Another run holds the lock") -> None:
     emit(
         Event.LOCK_WAITING,
         f"{why}: {now}. Waiting for {left_s:.0f} s more.",
         level="warn",
-        holder=asdict(now),
+        holder={
+            "pid": now.pid,
+            "user": now.user,
+            "application_name": now.application_name,
+            "client": now.client,
+            "since": now.since,
+            "held_s": now.transaction_s,
+        },
         remaining_s=round(left_s, 1),
     )
 
 
-def _busy(now: Holder | None, wait_s: float) -> BusyError:
+def _busy(now: Session | None, wait_s: float) -> BusyError:
     who = str(now) if now else "a session that ended just now"
     return BusyError(
         f"Another run holds the lock after {wait_s:g} s of waiting: {who}.",

@@ -19,16 +19,11 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
 
     from migrator.database.connection import Server
+    from migrator.database.sessions import Session
 
 _WITHIN_S = 20.0
 _ATTEMPTS, _PAUSE_S = 4, 0.2
 _MOST_NAMED = 5
-_SESSIONS = """
-SELECT pid, usename, application_name, client_addr::text FROM pg_stat_activity
-WHERE datname = %s AND application_name <> %s AND pid <> pg_backend_pid()
- AND coalesce(backend_type, 'client backend') = 'client backend'
-ORDER BY backend_start
-"""
 _END = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s
  AND coalesce(backend_type, 'client backend') = 'client backend'
@@ -51,14 +46,9 @@ WHERE d.datname = %s
 """
 
 
-def others(server: Server, database: str, ours: str) -> list[str]:
-    """Give who is connected to a database, in words, besides sessions of our application name."""
-    return [_who(*row) for row in fetch(server.connection, _SESSIONS, [database, ours])]
-
-
-def refuse(sessions: Sequence[str], database: str, kept: str) -> BusyError:
+def refuse(sessions: Sequence[Session], database: str, kept: str) -> BusyError:
     """Give the error of a database that is in use; `kept` says what is left of the work."""
-    named = "; ".join(sessions[:_MOST_NAMED]) or "a session that has ended meanwhile"
+    named = "; ".join(map(str, sessions[:_MOST_NAMED])) or "a session that has ended meanwhile"
     more = f"; and {len(sessions) - _MOST_NAMED} more" if len(sessions) > _MOST_NAMED else ""
     return BusyError(
         f"Others are connected to {database}, so it cannot be replaced: {named}{more}.",
@@ -173,9 +163,3 @@ def _grants(session: Connection, old: str, new: str) -> list[sql.Composed]:
 
 def _named(statement: str, *names: str) -> sql.Composed:
     return sql.SQL(statement).format(*map(sql.Identifier, names))
-
-
-def _who(pid: int, role: str | None, application_name: str | None, client: str | None) -> str:
-    said = f"{application_name or 'a session'} (pid {pid}"
-    said += f", role {role}" if role else ""
-    return said + (f", from {client})" if client else ")")

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from migrator.database.blockers import Blocker, blockers
 from migrator.database.connection import fetch
+from migrator.database.sessions import blocking
 from migrator.errors import DeniedError
 from migrator.interruption import WATCH
 from migrator.log import Event, emit
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from migrator.database.guard import Guard
     from migrator.database.pulse import Heartbeat
+    from migrator.database.sessions import Session
     from migrator.settings import Settings
 
 _HEARTBEAT_S = 1.0
@@ -48,7 +48,7 @@ class StatementMonitor:
     def __init__(self, guard: Guard, lock_timeout_s: float, *, queries: bool) -> None:
         """Watch for this guard; statements wait for a table lock this long at most."""
         self.guard = guard
-        self.in_the_way: tuple[Blocker, ...] = ()
+        self.in_the_way: tuple[Session, ...] = ()
         self._notice_s, self._queries = lock_timeout_s * _NOTICE, queries
         self._running: tuple[int, str, float] | None = None
         self._said: float | None = None
@@ -94,7 +94,7 @@ class StatementMonitor:
     def _notice(self, connection: Connection, running: tuple[int, str, float]) -> None:
         """Say once for each statement who is in its way."""
         pid, statement, since = running
-        found = blockers(connection, pid, queries=self._queries)
+        found = blocking(connection, [pid], queries=self._queries)
         if not found or self._running != running:
             return
         self._said, self.in_the_way = since, found
@@ -105,5 +105,15 @@ class StatementMonitor:
             level="warn",
             waited_s=round(waited, 2),
             statement=" ".join(statement.split())[:300],
-            blockers=[asdict(b) for b in found],
+            blockers=[
+                {
+                    "pid": each.pid,
+                    "user": each.user,
+                    "application_name": each.application_name,
+                    "state": each.state,
+                    "transaction_s": each.transaction_s,
+                    "query": each.query,
+                }
+                for each in found
+            ],
         )

@@ -23,7 +23,7 @@ _TAKE_IT = (
 def confined_to(server: Server) -> Callable[[FirstRow], None]:
     """Give a function that refuses a connection to any other database than this empty one.
 
-    It is called and raises as what `witness` gives.
+    It is called and raises as what `same_database` gives.
     """
 
     def ask(first_row: FirstRow) -> None:
@@ -38,7 +38,7 @@ def confined_to(server: Server) -> Callable[[FirstRow], None]:
     return ask
 
 
-def witness(server: Server) -> Callable[[FirstRow], None]:
+def same_database(server: Server) -> Callable[[FirstRow], None]:
     """Give a function that asks a connection which database it is.
 
     It is called with a function that gives the first row of a query, and raises
@@ -62,7 +62,7 @@ def aside_from(target: Server | None, copy: Server) -> Callable[[FirstRow], None
     """Give a function that refuses a connection to the target of a plan, which changes nothing.
 
     Where there is no target, it refuses any but to the copy. It is called and raises as what
-    `witness` gives.
+    `same_database` gives.
     """
 
     def ask(first_row: FirstRow) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from migrator import planning
 from migrator.checklist import Finding
 from migrator.database.catalog import revisions
-from migrator.database.witness import aside_from, witness
+from migrator.database.witness import aside_from, same_database
 from migrator.errors import UnprovenError
 from migrator.project.ascent import ascend
 from migrator.project.confined import permitting
@@ -40,7 +40,7 @@ def climb(project: Project, server: Server, watcher: Watcher) -> tuple[Leg, ...]
 
     Raises what a revision ends in, and `UnprovenError` where env.py only says that it did it.
     """
-    plan = survey((project,), witness(server))
+    plan = survey((project,), same_database(server))
     way = legs(plan)
     ascend(plan, watcher)
     for history in plan.histories:
@@ -56,7 +56,7 @@ def climb(project: Project, server: Server, watcher: Watcher) -> tuple[Leg, ...]
 
 def prove(project: Project, server: Server, watcher: Watcher) -> Proof:
     """Apply what is pending, take it back, and do both again; the database is at the head then."""
-    read = partial(survey, (project,), witness(server))
+    read = partial(survey, (project,), same_database(server))
     plan = read()
     trip = RoundTrip(legs(plan), server.connection, watcher)
     forecast = planning.in_itself(plan, server, permitting(aside_from(None, server)), "embedded")

@@ -15,8 +15,9 @@ from migrator.database import destination, extensions, replacement, scratch
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.run_lock import linked, run_lock
+from migrator.database.sessions import connected
 from migrator.database.source import Source
-from migrator.database.witness import witness
+from migrator.database.witness import same_database
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError
 from migrator.execution import prepared_backup
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.run_lock import Locked
     from migrator.database.scratch import Scratch
+    from migrator.database.sessions import Session
     from migrator.project.plan import Plan
     from migrator.report import Journal
     from migrator.settings import Settings
@@ -118,7 +120,7 @@ class Reset:
             connect(address, _WITHIN_S) as new,
         ):
             projects = find(own)
-            plan = survey(projects, witness(new))
+            plan = survey(projects, same_database(new))
             old = self._locked(plan) if there else None
             take = self._prepared(old, plan) if old else lambda: None
             if old:
@@ -135,8 +137,9 @@ class Reset:
             raise replacement.refuse(sessions, self.request.database, _UNTOUCHED)
         return locked
 
-    def _others(self) -> list[str]:
-        return replacement.others(self.server, self.request.database, self.application_name)
+    def _others(self) -> tuple[Session, ...]:
+        database = self.request.database
+        return connected(self.server.connection, database, self.application_name)
 
     def _prepared(self, old: Locked, plan: Plan) -> Callable[[], None]:
         """See that a backup can be taken, where one is; gives what takes and proves it."""
