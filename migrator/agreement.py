@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.report import Journal
 
 
-def agree(server: Server, plan: Plan, journal: Journal) -> None:
+def agree(server: Server, plan: MigrationPlan, journal: Journal) -> None:
     """See that the schema is what the revisions make; raises `UnprovenError` where it is not."""
     if plan.settings.verify != "schema":
         return
-    from migrator.drift import see_that_there_is_none  # noqa: PLC0415 - as said above
+    from migrator.rehearsal.drift import see_that_there_is_none  # noqa: PLC0415 - as said above
 
     if remark := see_that_there_is_none(server, plan.projects, plan.tables):
         journal.remark(remark)

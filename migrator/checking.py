@@ -17,25 +17,25 @@ from migrator.ground import ground, in_place
 from migrator.log import silenced
 from migrator.plan.hazard import counts
 from migrator.project import models, needs, revisions
-from migrator.project.confined import Confined
+from migrator.project.environ import without_libpqs
 from migrator.project.find import find
 from migrator.project.leg import legs
-from migrator.project.surroundings import without_libpqs
 from migrator.project.survey import survey
-from migrator.project.unimported import HINT, unimported
+from migrator.project.unimported_models import HINT, unimported
 from migrator.project.visit import visit
+from migrator.rehearsal.confine import Confined
+from migrator.rehearsal.roundtrip import RoundTrip
 from migrator.report import named
 from migrator.repository import new_files
-from migrator.roundtrip import RoundTrip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from migrator.database.connection import Server
     from migrator.plan.hazard import Hazard
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.settings import Settings
 
 _NOT_AT_THE_END = "Not looked at: the history does not run to its end."
@@ -116,7 +116,7 @@ class _Making:
         ]
         return Check("heads", "passed", f"{capital(wanted)} is {named(heads)}.")
 
-    def _run_env_py(self, server: Server, watcher: Watcher) -> Plan:
+    def _run_env_py(self, server: Server, watcher: Watcher) -> MigrationPlan:
         """Let env.py run confined before anything else has it run."""
         for project in self._projects:
             visit(project, watcher)
@@ -154,13 +154,13 @@ class _Making:
             return planning.from_base(self._settings, within, self._on).hazards
 
 
-def _way(plan: Plan) -> str:
+def _way(plan: MigrationPlan) -> str:
     return f"From base to {named(plan.destination)}, {counted(len(plan.pending))}."
 
 
-def _models(plan: Plan, watcher: Watcher) -> Check:
+def _models(plan: MigrationPlan, watcher: Watcher) -> Check:
     """Compare the models where the database is at the heads, as Alembic wants it for that."""
-    heads = {head for history in plan.histories for head in history.script.get_heads()}
+    heads = {head for path in plan.paths for head in path.script.get_heads()}
     if heads != {*plan.destination}:
         return skipped("models", "Not compared: MIGRATOR_TARGET is not the project's heads.")
     found = [models.compared(project, watcher) for project in plan.projects]

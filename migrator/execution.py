@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from migrator.backup.take import PreparedBackup
     from migrator.database.connection import Server
     from migrator.database.run_lock import Locked
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.project.progress import Attempt
     from migrator.report import Journal
     from migrator.settings import Settings
@@ -50,7 +50,7 @@ class Execution:
     backup: PreparedBackup | None
     """If one is wanted."""
 
-    def upgrade(self, plan: Plan, invalid: frozenset[str]) -> None:
+    def upgrade(self, plan: MigrationPlan, invalid: frozenset[str]) -> None:
         """Apply what is pending; `invalid` are the indexes that were broken before.
 
         The journal learns what happened. After a failure what was applied is taken back, where
@@ -62,7 +62,7 @@ class Execution:
             agree(server, plan, self.journal)
             aftermath.follow(settings, self.locked.guard.failure)
 
-    def finish(self, plan: Plan) -> None:
+    def finish(self, plan: MigrationPlan) -> None:
         """Do what another run has left to do after its upgrade, if anything."""
         server, settings = self.locked.server, self.locked.settings
         agree(server, plan, self.journal)
@@ -73,12 +73,12 @@ class Execution:
             aftermath.follow(settings, self.locked.guard.failure)
         return self.journal.nothing_pending(since="the command after it was owed, and is done")
 
-    def downgrade(self, plan: Plan, invalid: frozenset[str]) -> None:
+    def downgrade(self, plan: MigrationPlan, invalid: frozenset[str]) -> None:
         """Take back what the plan says; else as `upgrade`."""
         with recording(self.locked.server, self.journal, {}, "rollback"):
             self._carry_out(plan, invalid, takes_back=False)
 
-    def _carry_out(self, plan: Plan, invalid: frozenset[str], *, takes_back: bool) -> None:
+    def _carry_out(self, plan: MigrationPlan, invalid: frozenset[str], *, takes_back: bool) -> None:
         """Back up, migrate, and conclude: from the first change on nothing is cut short."""
         locked = self.locked
         if self.backup:

@@ -16,7 +16,7 @@ from migrator.project.fingerprint import key as key_of
 if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.project.find import Project
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.report import Journal
     from migrator.settings import Settings
 
@@ -61,7 +61,7 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
     return None
 
 
-def _adopted(server: Server, plan: Plan, journal: Journal, key: str | None) -> None:
+def _adopted(server: Server, plan: MigrationPlan, journal: Journal, key: str | None) -> None:
     """Learn that nothing is to be done, and let the ledger know it for the next run."""
     from migrator.history.recording import adopt  # noqa: PLC0415 - not for a run that is answered
 

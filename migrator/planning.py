@@ -13,7 +13,6 @@ from migrator.backup.duplicate import duplicate
 from migrator.database import observation, traffic
 from migrator.database.attendant import Attendant
 from migrator.database.connection import connect, fetch, readable_version
-from migrator.database.copy import cancelled_with_us, copy, copy_revisions
 from migrator.database.source import Source
 from migrator.database.witness import aside_from, same_database
 from migrator.errors import ConfigurationError
@@ -23,7 +22,8 @@ from migrator.plan.hazards import judged
 from migrator.plan.trace import Trace
 from migrator.position import MustBeRunError, find_position
 from migrator.project import needs
-from migrator.project.surroundings import without_libpqs
+from migrator.project.environ import without_libpqs
+from migrator.rehearsal.database import cancelled_with_us, copy, copy_revisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from migrator.address import Address
     from migrator.database.connection import Server
-    from migrator.database.copy import Copy
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.project.transactions import Permit
+    from migrator.rehearsal.database import Copy
     from migrator.settings import Settings
 
     Within = Callable[[Address], AbstractContextManager[object]]
@@ -117,7 +117,7 @@ def from_base(settings: Settings, within: Within = nullcontext, on: str = "embed
 
 
 def _told(
-    plan: Plan,
+    plan: MigrationPlan,
     trace: Trace,
     conditions: Conditions,
     rehearsal: Rehearsal,
@@ -139,11 +139,13 @@ def _at_head(settings: Settings, server: Server) -> Forecast | None:
     return Forecast(found.current, found.head, Trace((), ()), Conditions(known=True), ())
 
 
-def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple[Plan, Trace]:
-    from migrator.project.confined import permitting  # noqa: PLC0415 - loads Alembic
+def _rehearsed(
+    settings: Settings, copied: Copy, target: Server | None
+) -> tuple[MigrationPlan, Trace]:
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
     from migrator.project.transactions import Look  # noqa: PLC0415 - as above
+    from migrator.rehearsal.confine import permitting  # noqa: PLC0415 - loads Alembic
 
     told = replace(settings, database_url=copied.address)
     with connect(copied.address, _WITHIN_S) as there, cancelled_with_us(copied):
@@ -152,7 +154,7 @@ def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple
         return plan, recorded(plan, there, permit, alone=target is None)
 
 
-def recorded(plan: Plan, there: Server, permit: Permit, *, alone: bool) -> Trace:
+def recorded(plan: MigrationPlan, there: Server, permit: Permit, *, alone: bool) -> Trace:
     """Run what is pending on a copy and give what was seen; `alone` is as for `rehearse`."""
     from migrator.plan.recorder import Recorder  # noqa: PLC0415 - loads SQLAlchemy
     from migrator.plan.rehearsal import rehearse  # noqa: PLC0415 - loads Alembic
@@ -164,7 +166,7 @@ def recorded(plan: Plan, there: Server, permit: Permit, *, alone: bool) -> Trace
             return rehearse(plan, same_database(there), recorder, alone=alone)
 
 
-def in_itself(plan: Plan, there: Server, permit: Permit, on: str) -> Forecast:
+def in_itself(plan: MigrationPlan, there: Server, permit: Permit, on: str) -> Forecast:
     """Give the forecast of what is pending in an empty database, which it is applied to.
 
     Each revision is taken for a release of its own, and the tables that it finds for large ones.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.project.needs import Need
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
 
@@ -99,7 +99,7 @@ def find_position(
         return lost, lambda _: lost
     if keeps:
         remember(server.connection, key, plan)
-    announce(of(plan), plan.histories[0].side)
+    announce(of(plan), plan.paths[0].side)
     return replace(of(plan), needs=needs.declared(plan)), partial(_at, plan)
 
 
@@ -119,7 +119,7 @@ def known(connection: Connection, key: str | None) -> Position | None:
 
 
 def remember(
-    connection: Connection, key: str | None, plan: Plan, *, upgrades: bool = False
+    connection: Connection, key: str | None, plan: MigrationPlan, *, upgrades: bool = False
 ) -> None:
     """Keep in the ledger what a run of the project found, if nothing is pending by now.
 
@@ -132,13 +132,13 @@ def remember(
         now = plan.at({table: revisions(connection, table) for table in plan.tables})
     except UnknownRevisionError:
         return
-    used = fingerprint.used_by(plan.projects, [history.script for history in plan.histories])
+    used = fingerprint.used_by(plan.projects, [path.script for path in plan.paths])
     if not now.pending and (contents := fingerprint.contents(used, os.environ)):
         answer = Answer(now.destination, now.standing, *used, contents)
         memory.keep(connection, key, answer, upgrades=upgrades)
 
 
-def of(plan: Plan) -> Position:
+def of(plan: MigrationPlan) -> Position:
     """Give the position that a plan begins at."""
     pending = tuple(Pending(revision, title) for revision, title in plan.titles)
     told = (plan.current, plan.destination, plan.tables, pending)
@@ -180,7 +180,7 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _at(plan: Plan, connection: Connection) -> Position:
+def _at(plan: MigrationPlan, connection: Connection) -> Position:
     """Compare the version tables with what the project told."""
     standing = {table: revisions(connection, table) for table in plan.tables}
     try:

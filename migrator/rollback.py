@@ -14,7 +14,7 @@ from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, prepared_backup
 from migrator.history.ledger import last_applied
 from migrator.project import dropping
-from migrator.project.descent import down_to, together, without
+from migrator.project.downgrade_path import down_to, together, without
 from migrator.project.find import find
 from migrator.project.survey import announce, survey
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from migrator.database.connection import Server
-    from migrator.project.plan import Chart, Plan
+    from migrator.project.plan import FindPath, MigrationPlan
     from migrator.report import Journal
     from migrator.settings import Settings
 
@@ -47,15 +47,15 @@ def run(told: Settings, journal: Journal, request: RollbackRequest) -> None:
     projects = find(told)
     with linked(told) as link:
         server = link.server
-        chart = _chart(server, request)
-        found = survey(projects, same_database(server), chart)
-        position.announce(position.of(found), found.histories[0].side)
-        plan = together(reversed(found.histories))
+        find_path = _find_path(server, request)
+        found = survey(projects, same_database(server), find_path)
+        position.announce(position.of(found), found.paths[0].side)
+        plan = together(reversed(found.paths))
         journal.planned(plan.current, plan.destination)
         if not plan.pending:
             return journal.nothing_pending("nothing is to be taken back")
         announce(plan, frozenset())
-        holding = holding_rows(server.connection, dropping.foreseen(plan.histories))
+        holding = holding_rows(server.connection, dropping.foreseen(plan.paths))
         dropping.refuse(dropping.besides(holding, request.may_drop))
         request.consent()
         backup = prepared_backup(server, told)
@@ -65,7 +65,7 @@ def run(told: Settings, journal: Journal, request: RollbackRequest) -> None:
             return Execution(locked, journal, backup).downgrade(plan, invalid)
 
 
-def _chart(server: Server, request: RollbackRequest) -> Chart:
+def _find_path(server: Server, request: RollbackRequest) -> FindPath:
     if request.target is not None:
         return partial(down_to, request.target, request.may_drop)
     found = last_applied(server.connection)
@@ -75,9 +75,9 @@ def _chart(server: Server, request: RollbackRequest) -> Chart:
     return partial(without, found, request.may_drop)
 
 
-def _see_that_it_is_there_still(server: Server, plan: Plan) -> None:
-    for history in plan.histories:
-        if set(revisions(server.connection, history.table)) != set(history.current):
+def _see_that_it_is_there_still(server: Server, plan: MigrationPlan) -> None:
+    for path in plan.paths:
+        if set(revisions(server.connection, path.table)) != set(path.current):
             raise BusyError(
                 "The database has moved since the plan was made.",
                 hint="Another run was at work. Nothing was taken back; look at the new plan.",

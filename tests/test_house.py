@@ -177,7 +177,7 @@ def test_the_environment_is_read_in_few_places() -> None:
         "deployment.py",  # what the platform says of itself
         "backup/environment.py",  # reads what programs, stores and the platform go by
         "demo.py",  # keeps a real target's variables out of the demonstration
-        "project/surroundings.py",  # the project's own, as the alembic command leaves it
+        "project/environ.py",  # the project's own, as the alembic command leaves it
     }
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrator.database.copy import PREFIX
 from migrator.database.scratch import beginning
+from migrator.rehearsal.database import PREFIX
 from tests.command import TREES, run
 
 if TYPE_CHECKING:

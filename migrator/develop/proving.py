@@ -12,16 +12,16 @@ from migrator.database.catalog import revisions
 from migrator.database.witness import aside_from, same_database
 from migrator.errors import UnprovenError
 from migrator.project.ascent import ascend
-from migrator.project.confined import permitting
 from migrator.project.leg import legs
 from migrator.project.survey import survey
+from migrator.rehearsal.confine import permitting
+from migrator.rehearsal.roundtrip import RoundTrip, taken_back
 from migrator.report import named
-from migrator.roundtrip import RoundTrip, taken_back
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.plan.forecast import Forecast
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
     from migrator.project.leg import Leg
 
@@ -43,12 +43,12 @@ def climb(project: Project, server: Server, watcher: Watcher) -> tuple[Leg, ...]
     plan = survey((project,), same_database(server))
     way = legs(plan)
     ascend(plan, watcher)
-    for history in plan.histories:
-        found = revisions(server.connection, history.table)
-        if {*found} != {*history.destination}:
+    for path in plan.paths:
+        found = revisions(server.connection, path.table)
+        if {*found} != {*path.destination}:
             message = (
-                f"env.py returned as if all were well, but {history.table} is at {named(found)}"
-                f" and not at {named(history.destination)}."
+                f"env.py returned as if all were well, but {path.table} is at {named(found)}"
+                f" and not at {named(path.destination)}."
             )
             raise UnprovenError(message)
     return way

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from migrator.database.run_lock import Locked
     from migrator.database.scratch import Scratch
     from migrator.database.sessions import Session
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.report import Journal
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
@@ -128,7 +128,7 @@ class Reset:
             job.run(own, self.journal, projects)
             take()
 
-    def _locked(self, plan: Plan) -> Locked:
+    def _locked(self, plan: MigrationPlan) -> Locked:
         """Take the lock of a run on the old one, and see that nobody is there."""
         there = replace(self.settings, database_url=self._address(self.request.database))
         link = self.lock.enter_context(linked(there))
@@ -141,7 +141,7 @@ class Reset:
         database = self.request.database
         return connected(self.server.connection, database, self.application_name)
 
-    def _prepared(self, old: Locked, plan: Plan) -> Callable[[], None]:
+    def _prepared(self, old: Locked, plan: MigrationPlan) -> Callable[[], None]:
         """See that a backup can be taken, where one is; gives what takes and proves it."""
         backup = prepared_backup(old.server, self.settings)
 
@@ -236,7 +236,7 @@ def _own_place(environ: Mapping[str, str]) -> str:
     return f"file://{place}?ephemeral=ok"
 
 
-def _lacking(old: Server, plan: Plan) -> dict[str, str]:
+def _lacking(old: Server, plan: MigrationPlan) -> dict[str, str]:
     """Give the extensions of the old one that no revision makes without IF NOT EXISTS."""
     texts = (Path(file).read_text(encoding="utf-8") for file in plan.files.values())
     made = {name.lower() for text in texts for name in _MAKES.findall(text)}

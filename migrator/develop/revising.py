@@ -17,10 +17,10 @@ from migrator.ground import ground
 from migrator.log import hushed, silenced
 from migrator.project import revisions
 from migrator.project.ascent import aimed
-from migrator.project.confined import Confined
-from migrator.project.environment import Watcher
+from migrator.project.env_py import Watcher
 from migrator.project.find import find
-from migrator.project.unimported import HINT, unimported
+from migrator.project.unimported_models import HINT, unimported
+from migrator.rehearsal.confine import Confined
 from migrator.report import named
 
 if TYPE_CHECKING:

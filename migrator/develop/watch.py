@@ -24,7 +24,7 @@ from migrator.errors import (
 from migrator.interruption import WATCH
 from migrator.project.find import find
 from migrator.project.revisions import shown
-from migrator.project.unimported import folders_of_revisions
+from migrator.project.unimported_models import folders_of_revisions
 from migrator.report import named
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from migrator.errors import MigratorError
 from migrator.interruption import WATCH
 from migrator.plan.recorder import Under
 from migrator.plan.trace import Failure, Revision, Trace
-from migrator.project import allowances, environment, failure, irreversible, revisions
+from migrator.project import allowances, env_py, failure, irreversible, revisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from migrator.plan.recorder import Recorder
-    from migrator.project.environment import Witness
+    from migrator.project.env_py import Witness
     from migrator.project.find import Project
-    from migrator.project.plan import History, Plan
+    from migrator.project.plan import MigrationPlan, UpgradePath
 
 
 @dataclass
 class _Course:
     """How far the rehearsal is."""
 
-    plan: Plan
+    plan: MigrationPlan
     recorder: Recorder
     alone: bool
     took: dict[str, float] = field(default_factory=dict)
@@ -37,7 +37,9 @@ class _Course:
     ran_any: bool = False
 
 
-def rehearse(plan: Plan, witness: Witness, recorder: Recorder, *, alone: bool = False) -> Trace:
+def rehearse(
+    plan: MigrationPlan, witness: Witness, recorder: Recorder, *, alone: bool = False
+) -> Trace:
     """Run what is pending on the copy that env.py is given; gives what was seen.
 
     `witness` raises where env.py connects elsewhere. With `alone` each revision is taken for a
@@ -49,7 +51,7 @@ def rehearse(plan: Plan, witness: Witness, recorder: Recorder, *, alone: bool = 
         work = partial(_steps, course, project, witness)
         try:
             with WATCH.let_in():
-                environment.run(project, work, watcher=recorder)
+                env_py.run(project, work, watcher=recorder)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
             failed = _failure(error, course, project)
@@ -67,14 +69,14 @@ def _steps(
     context: MigrationContext,
 ) -> Iterator[Any]:
     try:
-        witness(environment.first_row(context))
+        witness(env_py.first_row(context))
     except MigratorError as error:
         course.refused = error
         raise
-    table = environment.table_of(context)
-    planned = {h.table: h for h in course.plan.histories}
-    history = planned.get(table) or course.plan.chart(project, context, heads)
-    for step in history.steps(tuple(heads)):
+    table = env_py.table_of(context)
+    planned = {h.table: h for h in course.plan.paths}
+    path = planned.get(table) or course.plan.find_path(project, context, heads)
+    for step in path.steps(tuple(heads)):
         revision = step.revision
         if course.alone and context.connection is not None:
             course.recorder.forget(context.connection)
@@ -94,16 +96,14 @@ def _failure(error: BaseException, course: _Course, project: Project) -> Failure
     return Failure(course.running, course.recorder.failed_at(), ours.fields(), ours.exit_code)
 
 
-def _revisions(plan: Plan, took: dict[str, float]) -> tuple[Revision, ...]:
+def _revisions(plan: MigrationPlan, took: dict[str, float]) -> tuple[Revision, ...]:
     return tuple(
-        _revision(history, name, took.get(name))
-        for history in plan.histories
-        for name in history.pending
+        _revision(path, name, took.get(name)) for path in plan.paths for name in path.pending
     )
 
 
-def _revision(history: History, name: str, took_s: float | None) -> Revision:
-    script = history.script.get_revision(name)
+def _revision(path: UpgradePath, name: str, took_s: float | None) -> Revision:
+    script = path.script.get_revision(name)
     return Revision(
         revision=name,
         title=(script.doc or "").strip(),

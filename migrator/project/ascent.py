@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrator.project import environment, failure, revisions
-from migrator.project.plan import History
+from migrator.project import env_py, failure, revisions
+from migrator.project.plan import UpgradePath
 from migrator.project.url import give_url
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from migrator.address import Address
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
-    from migrator.project.plan import Chart, Plan
+    from migrator.project.plan import FindPath, MigrationPlan
     from migrator.version_table import VersionTable
 
 
@@ -43,26 +43,28 @@ def _with_address(project: Project, address: Address) -> Project:
     return replace(project, settings=told)
 
 
-def towards(standing: Mapping[VersionTable, tuple[str, ...]]) -> Chart:
-    """Give the chart that leads each version table to these rows."""
+def towards(standing: Mapping[VersionTable, tuple[str, ...]]) -> FindPath:
+    """Give what finds the path of each version table to these rows."""
 
-    def chart(project: Project, context: MigrationContext, heads: tuple[str, ...]) -> History:
-        script, table = context.script or project.script, environment.table_of(context)
+    def find_path(
+        project: Project, context: MigrationContext, heads: tuple[str, ...]
+    ) -> UpgradePath:
+        script, table = context.script or project.script, env_py.table_of(context)
         wanted, current = standing.get(table, ()), tuple(sorted(heads))
         revisions.known(script, table, wanted, tuple(script.get_heads()))
-        return History(project, script, table, current, wanted).planned(current)
+        return UpgradePath(project, script, table, current, wanted).planned(current)
 
-    return chart
+    return find_path
 
 
-def ascend(plan: Plan, watcher: Watcher) -> None:
+def ascend(plan: MigrationPlan, watcher: Watcher) -> None:
     """Apply all that the plan has; raises the `MigratorError` that it ended in."""
-    ways = {history.table: history for history in plan.histories}
+    ways = {path.table: path for path in plan.paths}
     for project in plan.projects:
         running: list[str] = []
         work = partial(_steps, ways, running)
         try:
-            environment.run(project, work, watcher=watcher)
+            env_py.run(project, work, watcher=watcher)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
             what = f"revision {running[-1]}" if running else None
@@ -70,11 +72,11 @@ def ascend(plan: Plan, watcher: Watcher) -> None:
 
 
 def _steps(
-    ways: Mapping[VersionTable, History],
+    ways: Mapping[VersionTable, UpgradePath],
     running: list[str],
     heads: tuple[str, ...],
     context: MigrationContext,
 ) -> Iterator[Any]:
-    for step in ways[environment.table_of(context)].steps(tuple(heads)):
+    for step in ways[env_py.table_of(context)].steps(tuple(heads)):
         running.append(step.revision.revision)
         yield step

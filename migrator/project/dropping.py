@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from migrator.project.plan import History
+    from migrator.project.plan import UpgradePath
 
 _DROP = re.compile(
     r"\bDROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?P<names>[^;]+?)\s*(?:\b(?:CASCADE|RESTRICT)\b|;|$)",
@@ -28,9 +28,9 @@ _DROP = re.compile(
 _SHOWN = "SELECT to_regclass('{}')::text"
 
 
-def foreseen(histories: Iterable[History]) -> tuple[str, ...]:
+def foreseen(paths: Iterable[UpgradePath]) -> tuple[str, ...]:
     """Give the tables that the downgrades of what is pending name, as SQL would write them."""
-    scripts = (h.script.get_revision(revision) for h in histories for revision in h.pending)
+    scripts = (h.script.get_revision(revision) for h in paths for revision in h.pending)
     return tuple(dict.fromkeys(name for each in scripts for name in _named(Path(each.path))))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.migration import MigrationStep
 
-from migrator.project import allowances, environment, failure, irreversible, revisions
+from migrator.project import allowances, env_py, failure, irreversible, revisions
 from migrator.project.find import downgrading
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import Script, ScriptDirectory
 
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.version_table import VersionTable
 
 
@@ -68,21 +68,21 @@ class Leg:
         ran: list[Any] = []
 
         def only_this(_: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
-            if not ran and environment.table_of(context) == self.table:
+            if not ran and env_py.table_of(context) == self.table:
                 ran.append(step)
                 yield step
 
         try:
-            environment.run(project, only_this, watcher=watcher)
+            env_py.run(project, only_this, watcher=watcher)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
             raise failure.of_step(error, what if ran else None, project) from None
 
 
-def legs(plan: Plan) -> tuple[Leg, ...]:
+def legs(plan: MigrationPlan) -> tuple[Leg, ...]:
     """Give what is pending, one by one and in order."""
     return tuple(
-        Leg(history.project, history.script, history.table, revision)
-        for history in plan.histories
-        for revision in history.pending
+        Leg(path.project, path.script, path.table, revision)
+        for path in plan.paths
+        for revision in path.pending
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.errors import BusyError, MigratorError
 from migrator.interruption import WATCH, Interruption
 from migrator.log import Event, emit
-from migrator.project import environment, failure
+from migrator.project import env_py, failure
 from migrator.project.progress import Attempt, Progress
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from migrator.database.sentinel import StatementMonitor
-    from migrator.project.environment import Witness
+    from migrator.project.env_py import Witness
     from migrator.project.find import Project
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
 
 _BACK_OFF_S = (0.5, 8.0)
 
 
 def migrate(
-    plan: Plan,
+    plan: MigrationPlan,
     witness: Witness,
     monitor: StatementMonitor,
     sweep: Callable[[frozenset[str]], object],
@@ -74,12 +74,12 @@ def _cut_short(
     return None
 
 
-def _once(plan: Plan, witness: Witness, progress: Progress) -> Attempt:
+def _once(plan: MigrationPlan, witness: Witness, progress: Progress) -> Attempt:
     for project in plan.projects:
         work = partial(_steps, progress, project, witness)
         try:
             with WATCH.let_in():
-                environment.run(project, work, watcher=progress)
+                env_py.run(project, work, watcher=progress)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             return progress.ended(progress.refused or _ours(error, progress, project))
         if progress.refused:
@@ -96,14 +96,14 @@ def _steps(
 ) -> Iterator[Any]:
     """Give Alembic its steps, and note each as it starts and ends."""
     try:
-        witness(environment.first_row(context))
-        history = progress.history(project, context, tuple(heads))
+        witness(env_py.first_row(context))
+        path = progress.path(project, context, tuple(heads))
     except MigratorError as error:
         progress.refused = error
         raise
-    progress.resume(history, tuple(heads))
-    for step in history.steps(tuple(heads)):
-        progress.start(step, history)
+    progress.resume(path, tuple(heads))
+    for step in path.steps(tuple(heads)):
+        progress.start(step, path)
         yield step
         progress.finish(context)
 

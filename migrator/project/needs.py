@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alembic.script import Script, ScriptDirectory
 
     from migrator.project.find import Project
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
 
 _NEEDS = re.compile(
     r"^[ \t]*#[ \t]*migrator:[ \t]*needs[ \t]+backfill[ \t]+(?P<name>\S+)[ \t]*$", re.MULTILINE
@@ -44,7 +44,7 @@ def folders(projects: Iterable[Project]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(folder(each.script).resolve() for each in projects))
 
 
-def declared(plan: Plan) -> tuple[Need, ...]:
+def declared(plan: MigrationPlan) -> tuple[Need, ...]:
     """Give the needs of the pending revisions, in their order."""
     return tuple(_of_the_pending(plan))
 
@@ -55,12 +55,12 @@ def of_all(project: Project) -> tuple[Need, ...]:
     return tuple(need for each in scripts for need in _of(each, folder(project.script), None))
 
 
-def _of_the_pending(plan: Plan) -> Iterator[Need]:
-    for history in plan.histories:
+def _of_the_pending(plan: MigrationPlan) -> Iterator[Need]:
+    for path in plan.paths:
         before = None
-        for revision in history.pending:
-            script = history.script.get_revision(revision)
-            yield from _of(script, folder(history.script), before)
+        for revision in path.pending:
+            script = path.script.get_revision(revision)
+            yield from _of(script, folder(path.script), before)
             before = revision
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator import planning
-from migrator.database.copy import PREFIX
 from migrator.database.scratch import beginning
 from migrator.errors import ConfigurationError, DeniedError
+from migrator.rehearsal.database import PREFIX
 from tests import backups
 from tests.backups import EMBEDDED as PROGRAMS
 from tests.backups import path

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator import planning, settings
-from migrator.database.copy import PREFIX
 from migrator.database.scratch import beginning
+from migrator.rehearsal.database import PREFIX
 from tests.plan.releases import in_production, project, revise
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
-from migrator.database.copy import cancelled_with_us, copy
 from migrator.database.departure import departures
 from migrator.database.shape import shape
 from migrator.database.witness import confined_to, same_database
 from migrator.errors import MigratorError
 from migrator.log import silenced
+from migrator.rehearsal.database import cancelled_with_us, copy
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
@@ -73,10 +73,10 @@ def identify(settings: Settings, server: Server) -> Identified:
     Raises `ConfigurationError` where there is no embedded server, `ProjectError` where the project
     is broken.
     """
-    from migrator.project.confined import Confined  # noqa: PLC0415 - loads Alembic
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.leg import legs  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
+    from migrator.rehearsal.confine import Confined  # noqa: PLC0415 - loads Alembic
 
     with (
         silenced(),  # the log is about the target

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrator.project import allowances
-from migrator.project.declarations import Declarations, Module
+from migrator.project.declared_models import Declarations, Module
 from migrator.project.find import checking, option
 from migrator.project.revisions import shown
 from migrator.project.visit import visit
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
 
 ALLOWED = "unimported-models"
