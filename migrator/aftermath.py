@@ -11,7 +11,7 @@ from migrator.errors import AftermathError, ConfigurationError
 from migrator.interruption import WATCH
 from migrator.log import Event, emit
 from migrator.program import Child
-from migrator.project.surroundings import for_command
+from migrator.project.environ import for_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -14,7 +14,7 @@ def agree(server: Server, plan: Plan, journal: Journal) -> None:
     """See that the schema is what the revisions make; raises `UnprovenError` where it is not."""
     if plan.settings.verify != "schema":
         return
-    from migrator.drift import see_that_there_is_none  # noqa: PLC0415 - as said above
+    from migrator.rehearsal.drift import see_that_there_is_none  # noqa: PLC0415 - as said above
 
     if remark := see_that_there_is_none(server, plan.projects, plan.tables):
         journal.remark(remark)

@@ -17,23 +17,23 @@ from migrator.log import silenced, structured
 from migrator.plan.hazard import counts
 from migrator.position import capital, counted
 from migrator.project import models, needs, revisions
-from migrator.project.confined import Confined
+from migrator.project.environ import without_libpqs
 from migrator.project.find import find
-from migrator.project.leg import legs
-from migrator.project.surroundings import without_libpqs
 from migrator.project.survey import survey
-from migrator.project.unimported import HINT, unimported
+from migrator.project.unimported_models import HINT, unimported
 from migrator.project.visit import visit
+from migrator.rehearsal.confine import Confined
+from migrator.rehearsal.roundtrip import RoundTrip
+from migrator.rehearsal.step import legs
 from migrator.report import named
 from migrator.repository import new_files
-from migrator.roundtrip import RoundTrip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from migrator.database.connection import Server
     from migrator.plan.hazard import Hazard
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
     from migrator.project.plan import Plan
     from migrator.settings import Settings

@@ -12,7 +12,7 @@ from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.condition import condition
 from migrator.database.witness import witness
 from migrator.errors import ConfigurationError, RedundantRevisionError, UnknownRevisionError
-from migrator.identification import identify
+from migrator.rehearsal.identify import identify
 from migrator.report import named
 from migrator.repository import introduced
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from migrator.database.connection import Server
-    from migrator.identification import Identified
     from migrator.project.find import Project
+    from migrator.rehearsal.identify import Identified
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
 
@@ -209,7 +209,7 @@ def _stamp(
     server: Server, project: Project, table: VersionTable, revision: str
 ) -> tuple[str, Callable[[], None], Callable[[], bool]]:
     """Give how that is called, what does it, and what tells whether it was done."""
-    from migrator.project.stamping import stamp  # noqa: PLC0415 - loads Alembic
+    from migrator.project.stamp import stamp  # noqa: PLC0415 - loads Alembic
 
     return (
         f"stamp {table} with {revision}",

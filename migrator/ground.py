@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
-from migrator.database.copy import cancelled_with_us, copy
 from migrator.log import hushed
-from migrator.project.surroundings import in_place_of, without_libpqs
+from migrator.project.environ import in_place_of, without_libpqs
+from migrator.rehearsal.database import cancelled_with_us, copy
 from migrator.settings import URL_VARIABLES
 
 if TYPE_CHECKING:

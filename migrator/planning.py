@@ -14,7 +14,6 @@ from migrator.backup.duplicate import duplicate
 from migrator.database import observation, traffic
 from migrator.database.attendant import Attendant
 from migrator.database.connection import connect, fetch, readable_version
-from migrator.database.copy import cancelled_with_us, copy, copy_revisions
 from migrator.database.source import Source
 from migrator.database.witness import aside_from, witness
 from migrator.errors import ConfigurationError
@@ -24,7 +23,8 @@ from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged
 from migrator.plan.trace import Trace
 from migrator.project import needs
-from migrator.project.surroundings import without_libpqs
+from migrator.project.environ import without_libpqs
+from migrator.rehearsal.database import cancelled_with_us, copy, copy_revisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from migrator.address import Address
     from migrator.database.connection import Server
-    from migrator.database.copy import Copy
     from migrator.project.plan import Plan
     from migrator.project.transactions import Permit
+    from migrator.rehearsal.database import Copy
     from migrator.settings import Settings
 
     Within = Callable[[Address], AbstractContextManager[object]]
@@ -138,10 +138,10 @@ def _at_head(settings: Settings, server: Server) -> Forecast | None:
 
 def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple[Plan, Trace]:
     structured()
-    from migrator.project.confined import permitting  # noqa: PLC0415 - as above
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
     from migrator.project.transactions import Look  # noqa: PLC0415 - as above
+    from migrator.rehearsal.confine import permitting  # noqa: PLC0415 - as above
 
     told = replace(settings, database_url=copied.address)
     with connect(copied.address, _WITHIN_S) as there, cancelled_with_us(copied):

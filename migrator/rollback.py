@@ -16,7 +16,7 @@ from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, means_of
 from migrator.history.ledger import last_applied
 from migrator.project import dropping
-from migrator.project.descent import down_to, together, without
+from migrator.project.downgrade_path import down_to, together, without
 from migrator.project.find import find
 from migrator.project.survey import announce, survey
 

@@ -139,8 +139,8 @@ def _drift(
 ) -> tuple[tuple[Mapping[str, str], ...], tuple[str, ...]]:
     """Give the drift, and a sentence where it could not be seen whole."""
     structured()
-    from migrator.drift import drift as drifted  # noqa: PLC0415 - loads Alembic
     from migrator.project.find import find  # noqa: PLC0415 - as above
+    from migrator.rehearsal.drift import drift as drifted  # noqa: PLC0415 - loads Alembic
 
     seen = drifted(server, find(settings), found.tables)
     rest = "Compared with the models alone" if seen.compared else "Not compared"

@@ -58,7 +58,16 @@ MAY_USE = {
     "backfill": {"backfill", "database", "history", "project", *BASE},
     "backfilling": {"backfill", "boundary", "database", "project", *BASE},
     "plan": {"database", "plan", "program", "project", *BASE},
-    "planning": {"backfill", "backup", "bearings", "database", "plan", "project", *BASE},
+    "planning": {
+        "backfill",
+        "backup",
+        "bearings",
+        "database",
+        "plan",
+        "project",
+        "rehearsal",
+        *BASE,
+    },
     "aftermath": {"program", "project", *BASE},
     "execution": {"agreement", "aftermath", "backup", "database", "history", "project", *BASE},
     "gate": {"backfill", "database", "plan", "planning", "project", *BASE},
@@ -73,15 +82,15 @@ MAY_USE = {
         "project",
         *BASE,
     },
-    "drift": {"database", "project", *BASE},
-    "agreement": {"drift", *BASE},
+    "rehearsal": {"checklist", "database", "plan", "project", "rehearsal", *BASE},
+    "agreement": {"rehearsal", *BASE},
     "boundary": BASE,
     "inquiry": {"boundary", *BASE},
     "shortcut": {"history", "outline", *BASE},
     "bearings": {"database", "history", "project", "shortcut", *BASE},
     "ahead": {"history", *BASE},
     "standing": {
-        *("ahead", "backfill", "bearings", "database", "drift", "history", "project"),
+        *("ahead", "backfill", "bearings", "database", "history", "project", "rehearsal"),
         *BASE,
     },
     "waiting": {"ahead", "bearings", "database", *BASE},
@@ -89,19 +98,17 @@ MAY_USE = {
     "recovery": {"backup", "database", "history", *BASE},
     "restore": {"archive", "backup", "database", "recovery", *BASE},
     "repository": {"program", *BASE},
-    "identification": {"database", "project", *BASE},
-    "diagnosis": {"database", "identification", "project", "repository", *BASE},
+    "diagnosis": {"database", "project", "rehearsal", "repository", *BASE},
     "repair": {"database", "diagnosis", "history", *BASE},
     "checklist": BASE,
-    "ground": {"database", "project", *BASE},
-    "roundtrip": {"checklist", "database", "plan", "project", *BASE},
+    "ground": {"database", "project", "rehearsal", *BASE},
     "checking": {
         *("backfill", "checklist", "database", "ground", "plan", "planning", "project"),
-        *("repository", "roundtrip", *BASE),
+        *("rehearsal", "repository", *BASE),
     },
     "develop": {
         *("archive", "boundary", "checklist", "child", "database", "develop", "execution"),
-        *("ground", "job", "plan", "planning", "project", "repository", "roundtrip", *BASE),
+        *("ground", "job", "plan", "planning", "project", "rehearsal", "repository", *BASE),
     },
     "runs": {"database", "history", *BASE},
     "preview": {"plan", "planning", *BASE},
@@ -141,11 +148,11 @@ def test_imports_run_one_way(file: Path) -> None:
 @pytest.mark.parametrize(
     ("library", "places"),
     [
-        ("alembic", {"develop", "project"}),
+        ("alembic", {"develop", "project", "rehearsal"}),
         ("sqlalchemy", {"develop", "project", "testing"}),
         ("pytest", {"testing"}),
         ("tenacity", {"database"}),
-        ("psycopg2", {"database", "address"}),
+        ("psycopg2", {"database", "address", "rehearsal"}),
         ("structlog", {"log"}),
         ("click", {"cli", "commands"}),
         ("subprocess", {"child", "demo"}),
@@ -191,7 +198,7 @@ def test_the_environment_is_read_in_few_places() -> None:
         "outline/context.py",  # stands in its place, where env.py is followed
         "outline/stage.py",  # says what stands there
         "demo.py",  # keeps a real target's variables out of the demonstration
-        "project/surroundings.py",  # the project's own, as the alembic command leaves it
+        "project/environ.py",  # the project's own, as the alembic command leaves it
     }
 
 

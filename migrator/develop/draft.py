@@ -13,16 +13,16 @@ from migrator.develop.rendering import rendering
 from migrator.develop.series import Part, is_empty, series
 from migrator.errors import NotAtHeadError
 from migrator.project.find import option, revising
+from migrator.project.model_diff import titled
 from migrator.project.models import differences
 from migrator.project.visit import visit
-from migrator.project.wording import titled
 from migrator.report import named
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from migrator.develop.facts import Facts
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
 
 

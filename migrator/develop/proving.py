@@ -11,19 +11,19 @@ from migrator.checklist import Finding
 from migrator.database.catalog import revisions
 from migrator.database.witness import aside_from, witness
 from migrator.errors import UnprovenError
-from migrator.project.ascent import ascend
-from migrator.project.confined import permitting
-from migrator.project.leg import legs
 from migrator.project.survey import survey
+from migrator.rehearsal.apply import ascend
+from migrator.rehearsal.confine import permitting
+from migrator.rehearsal.roundtrip import RoundTrip, taken_back
+from migrator.rehearsal.step import legs
 from migrator.report import named
-from migrator.roundtrip import RoundTrip, taken_back
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.plan.forecast import Forecast
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
-    from migrator.project.leg import Leg
+    from migrator.rehearsal.step import Leg
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.project.confined import Confined
 from migrator.project.transactions import autocommit, quietly
+from migrator.rehearsal.confine import Confined
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -16,11 +16,11 @@ from migrator.errors import ProjectError, UsageError
 from migrator.ground import ground
 from migrator.log import hushed, silenced, structured
 from migrator.project import revisions
-from migrator.project.ascent import aimed
-from migrator.project.confined import Confined
-from migrator.project.environment import Watcher
+from migrator.project.env_py import Watcher
 from migrator.project.find import find
-from migrator.project.unimported import HINT, unimported
+from migrator.project.unimported_models import HINT, unimported
+from migrator.rehearsal.apply import aimed
+from migrator.rehearsal.confine import Confined
 from migrator.report import named
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from migrator.interruption import WATCH
 from migrator.log import structured
 from migrator.project.find import find
 from migrator.project.revisions import shown
-from migrator.project.unimported import folders_of_revisions
+from migrator.project.unimported_models import folders_of_revisions
 from migrator.report import named
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from migrator.database import observation
 from migrator.database.observation import Held, Observation
 from migrator.plan.changes import changes
 from migrator.plan.trace import Lock, Statement
-from migrator.project.environment import Watcher
+from migrator.project.env_py import Watcher
 from migrator.project.transactions import autocommit, quietly
 
 if TYPE_CHECKING:

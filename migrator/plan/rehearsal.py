@@ -11,7 +11,8 @@ from migrator.errors import MigratorError
 from migrator.interruption import WATCH
 from migrator.plan.recorder import Under
 from migrator.plan.trace import Failure, Revision, Trace
-from migrator.project import allowances, environment, failure, irreversible, revisions
+from migrator.project import downgrade, env_py, failure, revisions
+from migrator.project.annotations import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from migrator.plan.recorder import Recorder
-    from migrator.project.environment import Witness
+    from migrator.project.env_py import Witness
     from migrator.project.find import Project
     from migrator.project.plan import History, Plan
 
@@ -49,7 +50,7 @@ def rehearse(plan: Plan, witness: Witness, recorder: Recorder, *, alone: bool = 
         work = partial(_steps, course, project, witness)
         try:
             with WATCH.let_in():
-                environment.run(project, work, watcher=recorder)
+                env_py.run(project, work, watcher=recorder)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
             failed = _failure(error, course, project)
@@ -67,11 +68,11 @@ def _steps(
     context: MigrationContext,
 ) -> Iterator[Any]:
     try:
-        witness(environment.first_row(context))
+        witness(env_py.first_row(context))
     except MigratorError as error:
         course.refused = error
         raise
-    table = environment.table_of(context)
+    table = env_py.table_of(context)
     planned = {h.table: h for h in course.plan.histories}
     history = planned.get(table) or course.plan.chart(project, context, heads)
     for step in history.steps(tuple(heads)):
@@ -109,7 +110,7 @@ def _revision(history: History, name: str, took_s: float | None) -> Revision:
         title=(script.doc or "").strip(),
         file=revisions.shown(script.path),
         duration_s=took_s,
-        obstacle=irreversible.obstacle(script),
-        does_nothing=irreversible.does_nothing(script),
-        allowed=allowances.allowed(script.path),
+        obstacle=downgrade.obstacle(script),
+        does_nothing=downgrade.does_nothing(script),
+        allowed=allowed(script.path),
     )

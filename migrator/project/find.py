@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from migrator.errors import ProjectError
-from migrator.project import flask, surroundings
+from migrator.project import environ, flask
 from migrator.project.url import give_url
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def opened(config: Config, settings: Settings) -> Project:
 
 
 def _file(named: str | None) -> Path:
-    named = named or surroundings.variable("ALEMBIC_CONFIG")
+    named = named or environ.variable("ALEMBIC_CONFIG")
     if named:
         if not Path(named).is_file():
             raise ProjectError(f"There is no Alembic project: {named} is not a file.", hint=_hint())

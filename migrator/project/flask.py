@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import ProjectError
-from migrator.project import surroundings
+from migrator.project import environ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ def concerns(file: Path) -> bool:
     mentioned = env_py.is_file() and _MENTION.search(
         env_py.read_text(encoding="utf-8", errors="replace")
     )
-    return bool(surroundings.variable("FLASK_APP") or mentioned)
+    return bool(environ.variable("FLASK_APP") or mentioned)
 
 
 def load(
@@ -65,9 +65,9 @@ def _application(settings: Settings) -> Any:  # noqa: ANN401 - a flask.Flask
         message = "env.py needs Flask (FLASK_APP, current_app), which is not installed here."
         hint = "Install migrator into the application's own environment."
         raise ProjectError(message, hint=hint) from None
-    with surroundings.as_under_alembic(settings.database_url, ["upgrade", settings.target]):
+    with environ.as_under_alembic(settings.database_url, ["upgrade", settings.target]):
         try:
-            return ScriptInfo(app_import_path=surroundings.variable("FLASK_APP")).load_app()
+            return ScriptInfo(app_import_path=environ.variable("FLASK_APP")).load_app()
         except Exception as error:
             message = f"Flask could not load the application: {type(error).__name__}: {error}"
             raise ProjectError(message, hint="FLASK_APP names it, as module:factory.") from error

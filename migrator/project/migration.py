@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.errors import BusyError, MigratorError
 from migrator.interruption import WATCH, Interruption
 from migrator.log import Event, emit
-from migrator.project import environment, failure
+from migrator.project import env_py, failure
 from migrator.project.progress import Attempt, Progress
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.project.environment import Witness
+    from migrator.project.env_py import Witness
     from migrator.project.find import Project
     from migrator.project.plan import Plan
     from migrator.project.transactions import Sentinel
@@ -79,7 +79,7 @@ def _once(plan: Plan, witness: Witness, progress: Progress) -> Attempt:
         work = partial(_steps, progress, project, witness)
         try:
             with WATCH.let_in():
-                environment.run(project, work, watcher=progress)
+                env_py.run(project, work, watcher=progress)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             return progress.ended(progress.refused or _ours(error, progress, project))
         if progress.refused:
@@ -96,7 +96,7 @@ def _steps(
 ) -> Iterator[Any]:
     """Give Alembic its steps, and note each as it starts and ends."""
     try:
-        witness(environment.first_row(context))
+        witness(env_py.first_row(context))
         history = progress.history(project, context, tuple(heads))
     except MigratorError as error:
         progress.refused = error

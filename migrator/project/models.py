@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from alembic.autogenerate import RevisionContext
 
 from migrator.project.find import checking
+from migrator.project.model_diff import place, worded
 from migrator.project.visit import visit
-from migrator.project.wording import place, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alembic.operations.ops import MigrationScript
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
 
     Besides = Callable[[str | None, str | None], bool]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from migrator.errors import UnknownRevisionError
-from migrator.project import environment, revisions
+from migrator.project import env_py, revisions
 from migrator.project.repetition import may_repeat
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def standing(project: Project, context: MigrationContext, heads: tuple[str, ...]
     current = tuple(sorted(heads))
     revisions.whole(script)
     wanted = revisions.destination(script, project.settings.target, current)
-    table, in_one = environment.table_of(context), environment.in_one_transaction(context)
+    table, in_one = env_py.table_of(context), env_py.in_one_transaction(context)
     history = History(project, script, table, current, wanted, in_one_transaction=in_one)
     return history.planned(current)
 

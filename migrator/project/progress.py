@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from migrator.log import Event, emit
-from migrator.project import environment
+from migrator.project import env_py
 from migrator.project.idleness import Idleness
 from migrator.project.transactions import COMMENTS, Sentinel, Transactions, autocommit
 from migrator.report import Applied
@@ -124,7 +124,7 @@ class Progress(Transactions):
         self, project: Project, context: MigrationContext, heads: tuple[str, ...]
     ) -> History:
         """Give the history that env.py works on now: as it was planned, where it was."""
-        planned = self._histories.get(environment.table_of(context))
+        planned = self._histories.get(env_py.table_of(context))
         return planned or self._chart(project, context, heads)
 
     def resume(self, history: History, heads: tuple[str, ...]) -> None:

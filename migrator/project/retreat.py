@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from migrator.errors import ProjectError, UnreachableError
 from migrator.interruption import WATCH
-from migrator.project.descent import descent, together
+from migrator.project.downgrade_path import descent, together
 from migrator.project.progress import said
 from migrator.project.survey import announce, drops
 from migrator.report import named

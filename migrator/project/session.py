@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from migrator.project import surroundings
+from migrator.project import environ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +65,7 @@ def within(project: Project, address: Address) -> Iterator[None]:
     """
     with (
         redirect_stdout(stderr),
-        surroundings.as_under_alembic(address, project.line),
+        environ.as_under_alembic(address, project.line),
         project.within(),
     ):
         yield

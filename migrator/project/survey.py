@@ -10,7 +10,7 @@ from migrator import position
 from migrator.errors import MigratorError, ProjectError
 from migrator.log import Event, emit
 from migrator.position import counted
-from migrator.project import environment, failure
+from migrator.project import env_py, failure
 from migrator.project.plan import Chart, Plan, charted, known, standing
 from migrator.project.transactions import Look
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.project.environment import Witness
+    from migrator.project.env_py import Witness
     from migrator.project.find import Project
     from migrator.project.plan import Charted
 
@@ -111,7 +111,7 @@ def _looked(project: Project, witness: Witness, watcher: Look, chart: Chart) -> 
     def look(heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
         watcher.chosen = True
         try:
-            witness(environment.first_row(context))
+            witness(env_py.first_row(context))
             found.append(charted(partial(chart, project, context, heads)))
         except MigratorError as error:
             refused.append(error)
@@ -119,7 +119,7 @@ def _looked(project: Project, witness: Witness, watcher: Look, chart: Chart) -> 
         return ()
 
     try:
-        environment.run(project, look, only_look=True, watcher=watcher)
+        env_py.run(project, look, only_look=True, watcher=watcher)
     except BaseException as error:  # noqa: BLE001 - env.py may raise anything
         failure.pass_on_interruption(error)
         known(found)

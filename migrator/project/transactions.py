@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
 from migrator.interruption import WATCH
-from migrator.project.environment import Watcher
+from migrator.project.env_py import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

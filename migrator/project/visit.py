@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.project import environment, failure
+from migrator.project import env_py, failure
 
 if TYPE_CHECKING:
     from alembic.autogenerate import RevisionContext
 
-    from migrator.project.environment import Watcher, Work
+    from migrator.project.env_py import Watcher, Work
     from migrator.project.find import Project
 
 
@@ -19,12 +19,12 @@ def visit(
     work: Work = lambda *_: (),
     revision: RevisionContext | None = None,
 ) -> None:
-    """Run env.py with `work` in the place of the upgrade; `revision` is as for `environment.run`.
+    """Run env.py with `work` in the place of the upgrade; `revision` is as for `env_py.run`.
 
     Raises the `MigratorError` that it ended in.
     """
     try:
-        environment.run(project, work, only_look=True, watcher=watcher, revision=revision)
+        env_py.run(project, work, only_look=True, watcher=watcher, revision=revision)
     except BaseException as error:  # noqa: BLE001 - env.py may raise anything
         failure.pass_on_interruption(error)
         raise failure.of_env_py(error, project) from None

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrator.project import allowances
-from migrator.project.declarations import Declarations, Module
+from migrator.project.annotations import allowed
+from migrator.project.declared_models import Declarations, Module
 from migrator.project.find import checking, option
 from migrator.project.revisions import shown
 from migrator.project.visit import visit
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
 
 ALLOWED = "unimported-models"
@@ -77,7 +77,7 @@ def _found(project: Project, metadata: tuple[Any, ...]) -> Iterator[Unimported]:
     known = {table.name for each in metadata for table in each.tables.values()}
     for module in filter(lambda each: each.may_define, modules.values()):
         tables = tuple(dict.fromkeys(t for t in declared.tables(module) if t not in known))
-        if tables and ALLOWED not in allowances.allowed(str(module.path)):
+        if tables and ALLOWED not in allowed(str(module.path)):
             yield Unimported(shown(str(module.path)), tables)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import MigratorError
-from migrator.project import environment, failure
+from migrator.project import env_py, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.project.environment import Witness
+    from migrator.project.env_py import Witness
     from migrator.project.find import Project
 
 
@@ -25,7 +25,7 @@ def stamp(project: Project, witness: Witness, revision: str) -> None:
 
     def work(heads: tuple[str, ...], context: MigrationContext) -> Iterable[Any]:
         try:
-            witness(environment.first_row(context))
+            witness(env_py.first_row(context))
         except MigratorError as error:
             refused.append(error)
             raise
@@ -33,7 +33,7 @@ def stamp(project: Project, witness: Witness, revision: str) -> None:
         return list(script._stamp_revs(revision, heads))  # noqa: SLF001 - as alembic.command does
 
     try:
-        environment.run(project, work, purge=True)
+        env_py.run(project, work, purge=True)
     except BaseException as error:  # noqa: BLE001 - env.py may raise anything
         failure.pass_on_interruption(error)
         raise (refused[0] if refused else failure.of_env_py(error, project)) from None

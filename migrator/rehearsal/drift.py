@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
-from migrator.database.copy import cancelled_with_us, copy
 from migrator.database.departure import LEDGER, departures, partitions
 from migrator.database.shape import shape
 from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError, UnprovenError
 from migrator.log import hushed, silenced
 from migrator.project import models
-from migrator.project.ascent import aimed, ascend, towards
-from migrator.project.confined import Confined
-from migrator.project.environment import Watcher
+from migrator.project.env_py import Watcher
 from migrator.project.survey import survey
 from migrator.project.visit import visit
+from migrator.rehearsal.apply import aimed, ascend, towards
+from migrator.rehearsal.confine import Confined
+from migrator.rehearsal.database import cancelled_with_us, copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from migrator.errors import ConfigurationError, ProjectError
-from migrator.project import surroundings
+from migrator.project import environ
 from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run(  # noqa: PLR0913 - as Alembic has them
         how |= {"revision_context": revision, "template_args": revision.template_args}
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(stderr))
-        stack.enter_context(surroundings.as_under_alembic(settings.database_url, project.line))
+        stack.enter_context(environ.as_under_alembic(settings.database_url, project.line))
         stack.enter_context(project.within())
         stack.enter_context(_watched(watcher or Watcher()))
         environment = EnvironmentContext(

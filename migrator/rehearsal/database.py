@@ -13,7 +13,7 @@ from migrator.address import parse, to_database
 from migrator.database.connection import connect, fetch, spoken
 from migrator.database.embedded import embedded
 from migrator.database.replacement import carry_over
-from migrator.database.scratch import beside, may_create
+from migrator.database.scratch import REHEARSAL, beside, may_create
 from migrator.database.source import Source
 from migrator.errors import ConfigurationError, DeniedError, MigratorError
 from migrator.interruption import WATCH
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.scratch import Scratch
 
-PREFIX = "migrator_plan_"
 APPLICATION = "migrator plan"
 _WITHIN_S, _LOOK_S = 20.0, 0.2
 _A_DAY_S = 86_400.0
@@ -109,7 +108,7 @@ def _made(server: Server, target: Server | None, on: str) -> Iterator[Copy]:
         if target is not None and target is not server:
             _prepare(session, target)
     of = target.identity.database if target else "base"
-    with beside(server, Source(server).conninfo, of, PREFIX, older_than_s=_A_DAY_S) as scratch:
+    with beside(server, Source(server).conninfo, of, REHEARSAL, older_than_s=_A_DAY_S) as scratch:
         if target is server:
             carry_over(server, of, scratch.name)
         address = to_database(server.address, scratch.name, APPLICATION)

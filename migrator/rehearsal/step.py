@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.migration import MigrationStep
 
-from migrator.project import allowances, environment, failure, irreversible, revisions
+from migrator.project import downgrade, env_py, failure, revisions
+from migrator.project.annotations import allowed
 from migrator.project.find import downgrading
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import Script, ScriptDirectory
 
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
     from migrator.project.plan import Plan
     from migrator.version_table import VersionTable
@@ -34,12 +35,12 @@ class Leg:
     @property
     def obstacle(self) -> str | None:
         """Why it cannot be taken back; None where its downgrade is worth a try."""
-        return irreversible.obstacle(self._file)
+        return downgrade.obstacle(self._file)
 
     @property
     def allowed(self) -> dict[str, str]:
         """The hazards that its author accepts, with the reasons."""
-        return allowances.allowed(self._file.path)
+        return allowed(self._file.path)
 
     def after(self, rows: tuple[str, ...], *, back: bool = False) -> tuple[str, ...]:
         """Give the rows that it leaves in a version table which had these."""
@@ -68,12 +69,12 @@ class Leg:
         ran: list[Any] = []
 
         def only_this(_: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
-            if not ran and environment.table_of(context) == self.table:
+            if not ran and env_py.table_of(context) == self.table:
                 ran.append(step)
                 yield step
 
         try:
-            environment.run(project, only_this, watcher=watcher)
+            env_py.run(project, only_this, watcher=watcher)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
             raise failure.of_step(error, what if ran else None, project) from None

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.project.environment import Watcher
-    from migrator.project.leg import Leg
+    from migrator.project.env_py import Watcher
+    from migrator.rehearsal.step import Leg
 
 _FAILED = (BusyError, ProjectError, RevisionFailedError, UnprovenError)
 

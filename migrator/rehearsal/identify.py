@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
-from migrator.database.copy import cancelled_with_us, copy
 from migrator.database.departure import departures
 from migrator.database.shape import shape
 from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError
+from migrator.rehearsal.database import cancelled_with_us, copy
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
-    from migrator.project.leg import Leg
+    from migrator.rehearsal.step import Leg
     from migrator.settings import Settings
 
 _WITHIN_S = 20.0
@@ -72,10 +72,10 @@ def identify(settings: Settings, server: Server) -> Identified:
     Raises `ConfigurationError` where there is no embedded server, `ProjectError` where the project
     is broken.
     """
-    from migrator.project.confined import Confined  # noqa: PLC0415 - loads Alembic
     from migrator.project.find import find  # noqa: PLC0415 - as above
-    from migrator.project.leg import legs  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
+    from migrator.rehearsal.confine import Confined  # noqa: PLC0415 - loads Alembic
+    from migrator.rehearsal.step import legs  # noqa: PLC0415 - as above
 
     with copy(None, "embedded") as copied, connect(copied.address, _WITHIN_S) as there:
         plan = survey(find(replace(settings, database_url=copied.address)), witness(there))
@@ -96,6 +96,6 @@ def identify(settings: Settings, server: Server) -> Identified:
 
 
 def _does_nothing(leg: Leg) -> bool:
-    from migrator.project import irreversible  # noqa: PLC0415 - loads Alembic
+    from migrator.project import downgrade  # noqa: PLC0415 - loads Alembic
 
-    return irreversible.does_nothing(leg.script.get_revision(leg.revision))
+    return downgrade.does_nothing(leg.script.get_revision(leg.revision))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.project.environment import Watcher
+from migrator.project.env_py import Watcher
 from migrator.project.transactions import quietly
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from migrator.project.environment import Witness
+    from migrator.project.env_py import Witness
     from migrator.project.transactions import Permit
 
 

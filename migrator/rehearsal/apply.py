@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrator.project import environment, failure, revisions
+from migrator.project import env_py, failure, revisions
 from migrator.project.plan import History
 from migrator.project.url import give_url
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from migrator.address import Address
-    from migrator.project.environment import Watcher
+    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
     from migrator.project.plan import Chart, Plan
     from migrator.version_table import VersionTable
@@ -47,7 +47,7 @@ def towards(standing: Mapping[VersionTable, tuple[str, ...]]) -> Chart:
     """Give the chart that leads each version table to these rows."""
 
     def chart(project: Project, context: MigrationContext, heads: tuple[str, ...]) -> History:
-        script, table = context.script or project.script, environment.table_of(context)
+        script, table = context.script or project.script, env_py.table_of(context)
         wanted, current = standing.get(table, ()), tuple(sorted(heads))
         revisions.known(script, table, wanted, tuple(script.get_heads()))
         return History(project, script, table, current, wanted).planned(current)
@@ -62,7 +62,7 @@ def ascend(plan: Plan, watcher: Watcher) -> None:
         running: list[str] = []
         work = partial(_steps, ways, running)
         try:
-            environment.run(project, work, watcher=watcher)
+            env_py.run(project, work, watcher=watcher)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
             what = f"revision {running[-1]}" if running else None
@@ -75,6 +75,6 @@ def _steps(
     heads: tuple[str, ...],
     context: MigrationContext,
 ) -> Iterator[Any]:
-    for step in ways[environment.table_of(context)].steps(tuple(heads)):
+    for step in ways[env_py.table_of(context)].steps(tuple(heads)):
         running.append(step.revision.revision)
         yield step

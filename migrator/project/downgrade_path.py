@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from migrator.errors import ProjectError, UsageError
-from migrator.project import dropping, irreversible, revisions
-from migrator.project.environment import in_one_transaction, table_of
+from migrator.project import downgrade, dropping, revisions
+from migrator.project.env_py import in_one_transaction, table_of
 from migrator.project.find import downgrading
 from migrator.project.plan import History, Plan
 from migrator.report import named
@@ -58,7 +58,7 @@ class Descent(History):
         Raises `ProjectError` where a revision has no downgrade.
         """
         for script in revisions.in_place(self.script, self.current):
-            if script.revision in self.pending and (why := irreversible.obstacle(script)):
+            if script.revision in self.pending and (why := downgrade.obstacle(script)):
                 raise ProjectError(f"Revision {script.revision} cannot be taken back: {why}.")
         return revisions.end(self.current, self.steps(self.current))
 

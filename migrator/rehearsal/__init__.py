@@ -1,0 +1,1 @@
+"""The project's revisions, run on a database of our own."""
