@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.outline.proven import Outline
-    from migrator.project.needs import Need
+    from migrator.project.annotations import Need
     from migrator.project.plan import Plan
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
@@ -137,13 +137,13 @@ def _lost(error: UnknownRevisionError, tables: tuple[VersionTable, ...]) -> Bear
 
 
 def _planned(plan: Plan) -> Bearings:
-    from migrator.project.needs import declared  # noqa: PLC0415 - Alembic is loaded anyway
+    from migrator.project.annotations import pending_needs  # noqa: PLC0415 - Alembic is loaded anyway
 
     pending = tuple(Pending(revision, title) for revision, title in plan.titles)
     altered = tuple(plan.altered.values())
     return Bearings(
         *(plan.current, plan.destination, plan.tables, pending),
         behind=bool(pending),
-        needs=declared(plan),
+        needs=pending_needs(plan),
         altered=altered,
     )

@@ -16,7 +16,8 @@ from migrator.ground import ground, in_place
 from migrator.log import silenced, structured
 from migrator.plan.hazard import counts
 from migrator.position import capital, counted
-from migrator.project import models, needs, revisions
+from migrator.project import models, revisions
+from migrator.project.annotations import all_needs
 from migrator.project.environ import without_libpqs
 from migrator.project.find import find
 from migrator.project.survey import survey
@@ -104,7 +105,7 @@ class _Making:
         lacking = tuple(
             Finding(error.message, need.revision, error.hint)
             for project in self._projects
-            for need, error in requirement.missing(needs.of_all(project))
+            for need, error in requirement.missing(all_needs(project))
         )
         return judged("chain", f"{capital(counted(count))}, and no gap between them.", lacking)
 

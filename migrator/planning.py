@@ -22,7 +22,7 @@ from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged
 from migrator.plan.trace import Trace
-from migrator.project import needs
+from migrator.project.annotations import pending_needs
 from migrator.project.environ import without_libpqs
 from migrator.rehearsal.database import cancelled_with_us, copy, copy_revisions
 
@@ -87,7 +87,7 @@ def foreseen(server: Server, settings: Settings, order: Order) -> Forecast:
         version = readable_version(copied.scratch.connection.server_version)
         rehearsal = Rehearsal(copied.on, version, order.with_data)
         conditions = _conditions(server, trace, queries=settings.log_queries)
-        unfilled = requirement.warnings(server.connection, needs.declared(plan))
+        unfilled = requirement.warnings(server.connection, pending_needs(plan))
         return _told(plan, trace, conditions, rehearsal, unfilled)
 
 

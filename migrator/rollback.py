@@ -15,7 +15,7 @@ from migrator.database.witness import witness
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, means_of
 from migrator.history.ledger import last_applied
-from migrator.project import dropping
+from migrator.project import downgrade
 from migrator.project.downgrade_path import down_to, together, without
 from migrator.project.find import find
 from migrator.project.survey import announce, survey
@@ -69,8 +69,8 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
         if not plan.pending:
             return journal.nothing_pending("nothing is to be taken back")
         announce(plan, frozenset())
-        holding = holding_rows(server.connection, dropping.foreseen(plan.histories))
-        dropping.refuse(dropping.besides(holding, request.may_drop))
+        holding = holding_rows(server.connection, downgrade.dropped_tables(plan.histories))
+        downgrade.refuse_to_drop(downgrade.unpermitted(holding, request.may_drop))
         request.consent()
         means = means_of(server, told)
         with hold(server, keys_for(plan.tables, told.lock_key), told.lock_wait) as guard:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from migrator.errors import ProjectError, UsageError
-from migrator.project import downgrade, dropping, revisions
+from migrator.project import downgrade, revisions
 from migrator.project.env_py import in_one_transaction, table_of
 from migrator.project.find import downgrading
 from migrator.project.plan import History, Plan
@@ -50,7 +50,7 @@ class Descent(History):
     def permit(self, connection: Connection, statement: str) -> None:
         """Refuse a statement that drops a table which holds rows and may not go."""
         if self.may_drop is not None:
-            dropping.permit(connection, statement, self.may_drop)
+            downgrade.permit(connection, statement, self.may_drop)
 
     def end(self) -> tuple[str, ...]:
         """Give the rows that its steps lead to, before one of them is tried.

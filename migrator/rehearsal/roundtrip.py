@@ -9,7 +9,7 @@ from migrator.database.catalog import revisions
 from migrator.database.difference import Difference, compared
 from migrator.database.shape import shape
 from migrator.errors import BusyError, ProjectError, RevisionFailedError, UnprovenError
-from migrator.plan.hazard import NO_DOWNGRADE
+from migrator.project.annotations import NO_DOWNGRADE
 from migrator.report import named
 
 if TYPE_CHECKING:
