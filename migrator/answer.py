@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator import log, position, shortcut
+from migrator.aftermath import owed
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.garbage import uncollected
-from migrator.history.arrears import owed
 from migrator.shortcut import Shortcut
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from migrator.agreement import agree
 from migrator.database.catalog import examine, sweep
 from migrator.database.sentinel import watching
 from migrator.database.witness import witness
-from migrator.history.arrears import owed
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
 from migrator.project.judge import judge
@@ -73,7 +72,7 @@ class Execution:
     def finish(self, plan: Plan) -> None:
         """Do what another run has left to do after its upgrade, if anything."""
         agree(self.server, plan, self.journal)
-        if not owed(self.settings, self.server.connection):
+        if not aftermath.owed(self.settings, self.server.connection):
             return self.journal.nothing_pending(since="another run did it meanwhile")
         with recording(self.server, self.journal, {}), self._watched():
             self.journal.concluded((), None, "migrated", None)

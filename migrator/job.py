@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator.aftermath import ready
+from migrator.aftermath import owed, ready
 from migrator.agreement import agree
 from migrator.ahead import Tolerance
 from migrator.database.catalog import invalid_indexes, revisions
@@ -17,7 +17,6 @@ from migrator.database.witness import witness
 from migrator.execution import Execution, means_of
 from migrator.gate import admit
 from migrator.history.alteration import alterations
-from migrator.history.arrears import owed
 from migrator.project.find import find
 from migrator.project.survey import announce, survey
 

@@ -43,7 +43,6 @@ BASE = {
         "elsewhere",
         "errors",
         "garbage",
-        "handover",
         "interruption",
         "log",
     ),
@@ -52,7 +51,7 @@ BASE = {
 MAY_USE = {
     "database": {"database", *BASE},
     "backup": {"backup", "program", *BASE},
-    "outline": {"outline", *BASE},
+    "outline": {"outline", "project", *BASE},
     "project": {"project", *BASE},
     "history": {"database", "history", *BASE},
     "backfill": {"backfill", "database", "history", "project", *BASE},
@@ -68,7 +67,7 @@ MAY_USE = {
         "rehearsal",
         *BASE,
     },
-    "aftermath": {"program", "project", *BASE},
+    "aftermath": {"history", "program", "project", *BASE},
     "execution": {"agreement", "aftermath", "backup", "database", "history", "project", *BASE},
     "gate": {"backfill", "database", "plan", "planning", "project", *BASE},
     "job": {
@@ -120,7 +119,7 @@ MAY_USE = {
     },
     "demo": {"database", *BASE},
     "embed": {"boundary", "job", "project", *BASE},
-    "answer": {"database", "history", "job", "shortcut", *BASE},
+    "answer": {"aftermath", "database", "history", "job", "shortcut", *BASE},
     "rollback": {"boundary", "database", "execution", "history", "project", *BASE},
     "testing": {"child", "database", "plan", "testing", *BASE},
     "commands": {

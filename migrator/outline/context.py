@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from migrator.handover import OPTION, VARIABLE
 from migrator.outline import logging_sections
 from migrator.outline.doubt import DoubtError
 from migrator.outline.stand_ins import Block, Connection, Function, Metadata, StandIn
+from migrator.project.url import OPTION, VARIABLE
 from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from migrator.handover import OPTION, VARIABLE, bare_driver, for_option, for_variable
 from migrator.outline import compiled, installed
 from migrator.outline.context import Config, Context, Environ
 from migrator.outline.course import Course
 from migrator.outline.doubt import DoubtError
 from migrator.outline.stage import stage
+from migrator.project.url import OPTION, VARIABLE, bare_driver, for_option, for_variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

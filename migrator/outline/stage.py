@@ -6,11 +6,11 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator.handover import OPTION
 from migrator.outline import target
 from migrator.outline.doubt import DoubtError
 from migrator.outline.libraries import Imported
 from migrator.outline.stand_ins import NULL_POOL, AsynchronousEngine, Engine, Loop, Metadata
+from migrator.project.url import OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from migrator.handover import bare_driver
 from migrator.outline import installed
 from migrator.outline.doubt import DoubtError
+from migrator.project.url import bare_driver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -82,9 +82,10 @@ def unpermitted(tables: Iterable[str], allowed: Iterable[str]) -> set[str]:
 
 
 def permit(connection: Connection, statement: str, allowed: Iterable[str]) -> None:
-    """See that a statement drops no table that holds rows, but those allowed, or `refuse_to_drop` it."""
+    """Refuse a statement that drops a table which holds rows and is not allowed to go."""
     shown = {quietly(connection, _SHOWN.format(n.replace("'", "''")))[0] for n in _names(statement)}
-    refuse_to_drop(name for name in unpermitted(shown - {None}, allowed) if _holds_rows(connection, name))
+    lost = unpermitted(shown - {None}, allowed)
+    refuse_to_drop(name for name in lost if _holds_rows(connection, name))
 
 
 def _compiled(function: Any) -> CodeType | None:  # noqa: ANN401 - whatever the revision calls so

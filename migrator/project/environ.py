@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from migrator.address import FROM_VARIABLES
-from migrator.handover import VARIABLE, bare_driver, for_variable
+from migrator.project.url import VARIABLE, bare_driver, for_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
