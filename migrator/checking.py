@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.plan.hazard import Hazard
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
     from migrator.project.plan import Plan
     from migrator.settings import Settings
 
@@ -85,16 +85,16 @@ class _Making:
             yield self._chain()
             self.new = self._new()
             yield self._heads()
-            watcher = Confined(confined_to(server))
-            plan = self._run_env_py(server, watcher)
+            listener = Confined(confined_to(server))
+            plan = self._run_env_py(server, listener)
             yield Check("environment", "passed", "env.py runs, and asks for migrations.")
-            trip = RoundTrip(legs(plan), server.connection, watcher)
+            trip = RoundTrip(legs(plan), server.connection, listener)
             failed = trip.up()
             yield judged("upgrade", _way(plan), failed)
             if failed:
                 yield from (skipped(name, _NOT_AT_THE_END) for name in ("models", "downgrade"))
             else:
-                yield _models(plan, watcher)
+                yield _models(plan, listener)
                 yield _downgrade(trip)
         yield skipped("hazards", _NOT_AT_THE_END) if failed else self._hazards()
 
@@ -118,10 +118,10 @@ class _Making:
         ]
         return Check("heads", "passed", f"{capital(wanted)} is {named(heads)}.")
 
-    def _run_env_py(self, server: Server, watcher: Watcher) -> Plan:
+    def _run_env_py(self, server: Server, listener: Listener) -> Plan:
         """Let env.py run confined before anything else has it run."""
         for project in self._projects:
-            visit(project, watcher)
+            visit(project, listener)
         return survey(self._projects, witness(server))
 
     def _new(self) -> tuple[str, ...] | None:
@@ -160,15 +160,15 @@ def _way(plan: Plan) -> str:
     return f"From base to {named(plan.destination)}, {counted(len(plan.pending))}."
 
 
-def _models(plan: Plan, watcher: Watcher) -> Check:
+def _models(plan: Plan, listener: Listener) -> Check:
     """Compare the models where the database is at the heads, as Alembic wants it for that."""
     heads = {head for history in plan.histories for head in history.script.get_heads()}
     if heads != {*plan.destination}:
         return skipped("models", "Not compared: MIGRATOR_TARGET is not the project's heads.")
-    found = [models.compared(project, watcher) for project in plan.projects]
+    found = [models.compared(project, listener) for project in plan.projects]
     if all(each is None for each in found):
         return skipped("models", "Not compared: env.py names none (target_metadata).")
-    unknown = [each for project in plan.projects for each in unimported(project, watcher)]
+    unknown = [each for project in plan.projects for each in unimported(project, listener)]
     told = (
         *(Finding(each.message, hint=HINT) for each in unknown),
         *(Finding(one) for each in found for one in each or ()),

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from migrator.address import Address
     from migrator.database.connection import Server
+    from migrator.project.listeners import Permit
     from migrator.project.plan import Plan
-    from migrator.project.transactions import Permit
     from migrator.rehearsal.database import Copy
     from migrator.settings import Settings
 
@@ -139,8 +139,8 @@ def _at_head(settings: Settings, server: Server) -> Forecast | None:
 def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple[Plan, Trace]:
     structured()
     from migrator.project.find import find  # noqa: PLC0415 - as above
+    from migrator.project.listeners import Look  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
-    from migrator.project.transactions import Look  # noqa: PLC0415 - as above
     from migrator.rehearsal.confine import permitting  # noqa: PLC0415 - as above
 
     told = replace(settings, database_url=copied.address)

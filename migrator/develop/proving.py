@@ -21,8 +21,8 @@ from migrator.report import named
 if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.plan.forecast import Forecast
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
     from migrator.rehearsal.step import Leg
 
 
@@ -35,14 +35,14 @@ class Proof:
     """What is wrong with the way up, down and up again; hazards are the forecast's."""
 
 
-def climb(project: Project, server: Server, watcher: Watcher) -> tuple[Leg, ...]:
+def climb(project: Project, server: Server, listener: Listener) -> tuple[Leg, ...]:
     """Bring an empty database to the heads; gives the way.
 
     Raises what a revision ends in, and `UnprovenError` where env.py only says that it did it.
     """
     plan = survey((project,), witness(server))
     way = legs(plan)
-    ascend(plan, watcher)
+    ascend(plan, listener)
     for history in plan.histories:
         found = revisions(server.connection, history.table)
         if {*found} != {*history.destination}:
@@ -54,15 +54,15 @@ def climb(project: Project, server: Server, watcher: Watcher) -> tuple[Leg, ...]
     return way
 
 
-def prove(project: Project, server: Server, watcher: Watcher) -> Proof:
+def prove(project: Project, server: Server, listener: Listener) -> Proof:
     """Apply what is pending, take it back, and do both again; the database is at the head then."""
     read = partial(survey, (project,), witness(server))
     plan = read()
-    trip = RoundTrip(legs(plan), server.connection, watcher)
+    trip = RoundTrip(legs(plan), server.connection, listener)
     forecast = planning.in_itself(plan, server, permitting(aside_from(None, server)), "embedded")
     if failure := forecast.trace.failure:
         told = Finding(str(failure.error["message"]), failure.revision, failure.error["hint"])
         return Proof(forecast, (told,))
-    if found := taken_back(legs(plan), watcher):
+    if found := taken_back(legs(plan), listener):
         return Proof(forecast, (found,))
     return Proof(forecast, trip.up() or trip.down_and_up())

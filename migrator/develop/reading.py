@@ -1,10 +1,10 @@
-"""A watcher that lets env.py read one database, and write into none."""
+"""A listener that lets env.py read one database, and write into none."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.project.transactions import autocommit, quietly
+from migrator.project.listeners import autocommit, quietly
 from migrator.rehearsal.confine import Confined
 
 if TYPE_CHECKING:

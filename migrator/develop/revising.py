@@ -16,8 +16,8 @@ from migrator.errors import ProjectError, UsageError
 from migrator.ground import ground
 from migrator.log import hushed, silenced, structured
 from migrator.project import revisions
-from migrator.project.env_py import Watcher
 from migrator.project.find import find
+from migrator.project.listeners import Listener
 from migrator.project.unimported_models import HINT, unimported
 from migrator.rehearsal.apply import aimed
 from migrator.rehearsal.confine import Confined
@@ -98,18 +98,18 @@ def _from_the_head(
     with ground(environ) as server:
         told = replace(settings, database_url=server.address)
         project = _opened(told)
-        watcher = _entered(project, Confined(confined_to(server)))
-        way = climb(project, server, watcher)
-        draft = drafting.compared(project, order.message, watcher)
+        listener = _entered(project, Confined(confined_to(server)))
+        way = climb(project, server, listener)
+        draft = drafting.compared(project, order.message, listener)
         if own is None or not draft.parts or not own.released():
-            return _finished(project, draft, server, watcher, order)
+            return _finished(project, draft, server, listener, order)
         for leg in reversed(way):
             if leg.revision in own.revisions:
-                leg.back(watcher)
+                leg.back(listener)
         with set_aside(own.files):
             project = _opened(told)
-            draft = drafting.compared(project, order.message, watcher)
-            return _finished(project, draft, server, watcher, order)
+            draft = drafting.compared(project, order.message, listener)
+            return _finished(project, draft, server, listener, order)
 
 
 def _after_target(settings: Settings, order: Order, environ: Mapping[str, str]) -> Novelty:
@@ -121,9 +121,9 @@ def _after_target(settings: Settings, order: Order, environ: Mapping[str, str]) 
     if not draft.parts:
         return _nothing(draft)
     with ground(environ) as server, aimed((project,), server.address) as (there,):
-        watcher = _entered(there, Confined(confined_to(server)))
-        climb(there, server, watcher)
-        return _finished(there, draft, server, watcher, order)
+        listener = _entered(there, Confined(confined_to(server)))
+        climb(there, server, listener)
+        return _finished(there, draft, server, listener, order)
 
 
 def _opened(settings: Settings) -> Project:
@@ -136,14 +136,14 @@ def _opened(settings: Settings) -> Project:
     return project
 
 
-def _entered(project: Project, watcher: Watcher) -> Watcher:
-    """Run env.py once, and see that the project is one to go on from; gives the watcher."""
-    missing = unimported(project, watcher)
+def _entered(project: Project, listener: Listener) -> Listener:
+    """Run env.py once, and see that the project is one to go on from; gives the listener."""
+    missing = unimported(project, listener)
     if missing:
         told = " ".join(each.message for each in missing)
         raise ProjectError(f"{told} Nothing was written.", hint=HINT)
     _one_head(project)
-    return watcher
+    return listener
 
 
 def _one_head(project: Project) -> tuple[str, ...]:
@@ -157,12 +157,12 @@ def _one_head(project: Project) -> tuple[str, ...]:
 
 
 def _finished(
-    project: Project, draft: Draft, server: Server, watcher: Watcher, order: Order
+    project: Project, draft: Draft, server: Server, listener: Listener, order: Order
 ) -> Novelty:
     if not draft.parts:
         return _nothing(draft)
     with written(project, draft) as files:
-        proof = prove(project, server, watcher)
+        proof = prove(project, server, listener)
     return Novelty(files, proof, project.settings.max_risk, order.colours)
 
 
@@ -185,6 +185,6 @@ def _merged(settings: Settings, order: Order) -> Novelty:
 
 
 def _unproven(project: Project, message: str, heads: tuple[str, ...]) -> Novelty:
-    draft = drafting.empty(project, message, heads, Watcher())
+    draft = drafting.empty(project, message, heads, Listener())
     with written(project, draft) as files:
         return Novelty(files)

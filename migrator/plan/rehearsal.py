@@ -50,7 +50,7 @@ def rehearse(plan: Plan, witness: Witness, recorder: Recorder, *, alone: bool = 
         work = partial(_steps, course, project, witness)
         try:
             with WATCH.let_in():
-                env_py.run(project, work, watcher=recorder)
+                env_py.run(project, work, listener=recorder)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
             failed = _failure(error, course, project)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import UsageError
-from migrator.project.transactions import quietly
+from migrator.project.listeners import quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

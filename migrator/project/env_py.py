@@ -17,6 +17,7 @@ from sqlalchemy.engine import Engine
 
 from migrator.errors import ConfigurationError, ProjectError
 from migrator.project import environ
+from migrator.project.listeners import Listener
 from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from migrator.project.find import Project
+    from migrator.project.listeners import FirstRow
 
     Work = Callable[[tuple[str, ...], MigrationContext], Iterable[Any]]
-    FirstRow = Callable[[str], Any]
     Witness = Callable[[FirstRow], None]
 
 
@@ -49,7 +50,7 @@ def run(  # noqa: PLR0913 - as Alembic has them
     *,
     only_look: bool = False,
     purge: bool = False,
-    watcher: Watcher | None = None,
+    listener: Listener | None = None,
     revision: RevisionContext | None = None,
 ) -> None:
     """Run env.py with `work` in the place of the function that Alembic's command has.
@@ -66,7 +67,7 @@ def run(  # noqa: PLR0913 - as Alembic has them
         stack.enter_context(redirect_stdout(stderr))
         stack.enter_context(environ.as_under_alembic(settings.database_url, project.line))
         stack.enter_context(project.within())
-        stack.enter_context(_watched(watcher or Watcher()))
+        stack.enter_context(_heard(listener or Listener()))
         environment = EnvironmentContext(
             project.config,
             project.script,
@@ -80,29 +81,6 @@ def run(  # noqa: PLR0913 - as Alembic has them
         _choose_transactions(environment, settings.transactions)
         with environment:
             project.script.run_env()
-
-
-class Watcher:
-    """Sees what happens on the connections of env.py; this one looks on."""
-
-    def begun(self, connection: Connection) -> None:
-        """Act on a transaction that begins."""
-
-    def committing(self, connection: Connection) -> None:
-        """Act on a transaction that is about to be committed."""
-        self.ending(connection)
-
-    def ending(self, connection: Connection) -> None:
-        """Act on a transaction that is about to end, either way."""
-
-    def executing(self, connection: Connection, statement: str) -> None:
-        """Act on a statement that is about to run."""
-
-    def executed(self, connection: Connection, statement: str, rows: int | None = None) -> None:
-        """Act on a statement that succeeded, and changed or gave so many rows, if that is known."""
-
-    def failed(self, connection: Connection | None) -> None:
-        """Act on a statement that failed."""
 
 
 def table_of(context: MigrationContext) -> VersionTable:
@@ -131,29 +109,29 @@ def first_row(context: MigrationContext) -> FirstRow:
 
 
 @contextmanager
-def _watched(watcher: Watcher) -> Iterator[None]:
+def _heard(listener: Listener) -> Iterator[None]:
     def executed(connection: Connection, cursor: object, statement: str, *_: object) -> None:
         rows = getattr(cursor, "rowcount", None)
-        watcher.executed(connection, statement, rows if rows != _UNKNOWN else None)
+        listener.executed(connection, statement, rows if rows != _UNKNOWN else None)
 
     def executing(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        watcher.executing(connection, statement)
+        listener.executing(connection, statement)
 
-    listeners = (
-        ("begin", watcher.begun),
-        ("commit", watcher.committing),
-        ("rollback", watcher.ending),
+    heard = (
+        ("begin", listener.begun),
+        ("commit", listener.committing),
+        ("rollback", listener.ending),
         ("before_cursor_execute", executing),
         ("after_cursor_execute", executed),
-        ("handle_error", lambda told: watcher.failed(told.connection)),
+        ("handle_error", lambda told: listener.failed(told.connection)),
     )
-    for name, listener in listeners:
-        event.listen(Engine, name, listener)
+    for name, function in heard:
+        event.listen(Engine, name, function)
     try:
         yield
     finally:
-        for name, listener in listeners:
-            event.remove(Engine, name, listener)
+        for name, function in heard:
+            event.remove(Engine, name, function)
 
 
 def _choose_transactions(environment: EnvironmentContext, choice: str) -> None:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from migrator.project import downgrade
-from migrator.project.transactions import COMMENTS, autocommit, quietly
+from migrator.project.listeners import COMMENTS, autocommit, quietly
 
 if TYPE_CHECKING:
     from alembic.script import Script

@@ -79,7 +79,7 @@ def _once(plan: Plan, witness: Witness, progress: Progress) -> Attempt:
         work = partial(_steps, progress, project, witness)
         try:
             with WATCH.let_in():
-                env_py.run(project, work, watcher=progress)
+                env_py.run(project, work, listener=progress)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             return progress.ended(progress.refused or _ours(error, progress, project))
         if progress.refused:

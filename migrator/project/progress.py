@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from migrator.log import Event, emit
 from migrator.project import env_py
 from migrator.project.idleness import Idleness
-from migrator.project.transactions import COMMENTS, Sentinel, Transactions, autocommit
+from migrator.project.listeners import COMMENTS, autocommit
+from migrator.project.transactions import Sentinel, Transactions
 from migrator.report import Applied
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from migrator.errors import MigratorError, ProjectError
 from migrator.log import Event, emit
 from migrator.position import counted
 from migrator.project import env_py, failure
+from migrator.project.listeners import Look
 from migrator.project.plan import Chart, Plan, charted, known, standing
-from migrator.project.transactions import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,23 +93,23 @@ def drops(indexes: frozenset[str]) -> str:
     return " ".join(f"DROP INDEX CONCURRENTLY {name};" for name in sorted(indexes))
 
 
-def _histories(project: Project, witness: Witness, watcher: Look, chart: Chart) -> list[Charted]:
+def _histories(project: Project, witness: Witness, listener: Look, chart: Chart) -> list[Charted]:
     """Look, and look again where another run's env.py made the same schema at the same moment."""
     for _ in range(_RACES):
         try:
-            return _looked(project, witness, watcher, chart)
+            return _looked(project, witness, listener, chart)
         except ProjectError as error:
             if error.sqlstate not in _RACED:
                 raise
-    return _looked(project, witness, watcher, chart)
+    return _looked(project, witness, listener, chart)
 
 
-def _looked(project: Project, witness: Witness, watcher: Look, chart: Chart) -> list[Charted]:
+def _looked(project: Project, witness: Witness, listener: Look, chart: Chart) -> list[Charted]:
     found: list[Charted] = []
     refused: list[MigratorError] = []
 
     def look(heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
-        watcher.chosen = True
+        listener.chosen = True
         try:
             witness(env_py.first_row(context))
             found.append(charted(partial(chart, project, context, heads)))
@@ -119,7 +119,7 @@ def _looked(project: Project, witness: Witness, watcher: Look, chart: Chart) -> 
         return ()
 
     try:
-        env_py.run(project, look, only_look=True, watcher=watcher)
+        env_py.run(project, look, only_look=True, listener=listener)
     except BaseException as error:  # noqa: BLE001 - env.py may raise anything
         failure.pass_on_interruption(error)
         known(found)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
 
 ALLOWED = "unimported-models"
 """As in `# migrator: allow unimported-models because …`, in the file that is to stay out."""
@@ -54,7 +54,7 @@ class Unimported:
         )
 
 
-def unimported(project: Project, watcher: Watcher) -> tuple[Unimported, ...]:
+def unimported(project: Project, listener: Listener) -> tuple[Unimported, ...]:
     """Run env.py, and give the files of models that are not loaded then, in the order of names.
 
     Raises the `MigratorError` that env.py ended in.
@@ -67,7 +67,7 @@ def unimported(project: Project, watcher: Watcher) -> tuple[Unimported, ...]:
         metadata.extend(each for each in several if each is not None)
         return ()
 
-    visit(checking(project), watcher, look)
+    visit(checking(project), listener, look)
     return tuple(_found(project, tuple(metadata))) if metadata else ()
 
 

@@ -9,13 +9,14 @@ from migrator.project import env_py, failure
 if TYPE_CHECKING:
     from alembic.autogenerate import RevisionContext
 
-    from migrator.project.env_py import Watcher, Work
+    from migrator.project.env_py import Work
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
 
 
 def visit(
     project: Project,
-    watcher: Watcher,
+    listener: Listener,
     work: Work = lambda *_: (),
     revision: RevisionContext | None = None,
 ) -> None:
@@ -24,7 +25,7 @@ def visit(
     Raises the `MigratorError` that it ended in.
     """
     try:
-        env_py.run(project, work, only_look=True, watcher=watcher, revision=revision)
+        env_py.run(project, work, only_look=True, listener=listener, revision=revision)
     except BaseException as error:  # noqa: BLE001 - env.py may raise anything
         failure.pass_on_interruption(error)
         raise failure.of_env_py(error, project) from None

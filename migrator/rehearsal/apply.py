@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from migrator.address import Address
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
     from migrator.project.plan import Chart, Plan
     from migrator.version_table import VersionTable
 
@@ -55,14 +55,14 @@ def towards(standing: Mapping[VersionTable, tuple[str, ...]]) -> Chart:
     return chart
 
 
-def ascend(plan: Plan, watcher: Watcher) -> None:
+def ascend(plan: Plan, listener: Listener) -> None:
     """Apply all that the plan has; raises the `MigratorError` that it ended in."""
     ways = {history.table: history for history in plan.histories}
     for project in plan.projects:
         running: list[str] = []
         work = partial(_steps, ways, running)
         try:
-            env_py.run(project, work, watcher=watcher)
+            env_py.run(project, work, listener=listener)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
             what = f"revision {running[-1]}" if running else None

@@ -1,17 +1,16 @@
-"""A watcher that lets env.py work on one database and on no other."""
+"""A listener that lets env.py work on one database and on no other."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.project.env_py import Watcher
-from migrator.project.transactions import quietly
+from migrator.project.listeners import Listener, quietly
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from migrator.project.env_py import Witness
-    from migrator.project.transactions import Permit
+    from migrator.project.listeners import Permit
 
 
 _SEEN = "migrator.seen"
@@ -28,7 +27,7 @@ def permitting(witness: Witness) -> Permit:
     return permit
 
 
-class Confined(Watcher):
+class Confined(Listener):
     """Asks of each connection to a Postgres where it leads, before anything is run on it."""
 
     def __init__(self, witness: Witness) -> None:

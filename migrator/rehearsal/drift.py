@@ -16,7 +16,7 @@ from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError, UnprovenError
 from migrator.log import hushed, silenced
 from migrator.project import models
-from migrator.project.env_py import Watcher
+from migrator.project.listeners import Listener
 from migrator.project.survey import survey
 from migrator.project.visit import visit
 from migrator.rehearsal.apply import aimed, ascend, towards
@@ -78,7 +78,7 @@ def drift(server: Server, projects: tuple[Project, ...], tables: Iterable[Versio
     being looked at.
     """
     standing = {table: revisions(server.connection, table) for table in tables}
-    found = _seen(server, projects, standing, Watcher())
+    found = _seen(server, projects, standing, Listener())
     try:
         made = _rehearsed(projects, standing)
     except MigratorError as error:
@@ -141,15 +141,15 @@ def _rehearsed(projects: tuple[Project, ...], standing: Standing) -> _Seen:
         cancelled_with_us(copied),
         aimed(projects, copied.address) as theirs,
     ):
-        watcher = Confined(confined_to(there))
+        listener = Confined(confined_to(there))
         for project in theirs:
-            visit(project, watcher)
-        ascend(survey(theirs, witness(there), towards(standing)), watcher)
-        return _seen(there, theirs, standing, watcher)
+            visit(project, listener)
+        ascend(survey(theirs, witness(there), towards(standing)), listener)
+        return _seen(there, theirs, standing, listener)
 
 
 def _seen(
-    server: Server, projects: tuple[Project, ...], standing: Standing, watcher: Watcher
+    server: Server, projects: tuple[Project, ...], standing: Standing, listener: Listener
 ) -> _Seen:
     with server.connection:
         things = shape(server.connection, standing)
@@ -161,7 +161,7 @@ def _seen(
     heads = {head for project in projects for head in project.script.get_heads()}
     differences = None
     if heads == {revision for rows in standing.values() for revision in rows}:
-        each = [models.compared(project, watcher, is_no_models) for project in projects]
+        each = [models.compared(project, listener, is_no_models) for project in projects]
         told = [one for one in each if one is not None]
         differences = tuple(one for found in told for one in found) if told else None
     return _Seen(server.version // 10_000, things, differences)

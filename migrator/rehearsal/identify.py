@@ -82,11 +82,11 @@ def identify(settings: Settings, server: Server) -> Identified:
         wanted = shape(server.connection, plan.tables)
         alike = server.version // 10_000 == there.version // 10_000
         found: list[Candidate] = []
-        watcher = Confined(confined_to(there))
+        listener = Confined(confined_to(there))
         with cancelled_with_us(copied):
             for leg in legs(plan):
                 try:
-                    leg.forth(watcher)
+                    leg.forth(listener)
                 except MigratorError as error:
                     return Identified(tuple(found), error)
                 made = shape(there.connection, plan.tables)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.project.env_py import Watcher
+    from migrator.project.listeners import Listener
     from migrator.rehearsal.step import Leg
 
 _FAILED = (BusyError, ProjectError, RevisionFailedError, UnprovenError)
@@ -26,9 +26,9 @@ _FAILED = (BusyError, ProjectError, RevisionFailedError, UnprovenError)
 class RoundTrip:
     """A history on its way on a scratch database, which is at base."""
 
-    def __init__(self, legs: tuple[Leg, ...], connection: Connection, watcher: Watcher) -> None:
-        """Look by this connection, which is nobody else's; the watcher is env.py's."""
-        self._legs, self._connection, self._watcher = legs, connection, watcher
+    def __init__(self, legs: tuple[Leg, ...], connection: Connection, listener: Listener) -> None:
+        """Look by this connection, which is nobody else's; the listener is env.py's."""
+        self._legs, self._connection, self._listener = legs, connection, listener
         self._tables = tuple(dict.fromkeys(leg.table for leg in legs))
         self._shapes = [self._look()]
         """Before the first revision and after each."""
@@ -98,10 +98,10 @@ class RoundTrip:
 
     def _went(self, leg: Leg, *, back: bool, again: bool = False) -> Finding | None:
         """Have env.py do one step; gives why it did not."""
-        go: Callable[[Watcher], None] = leg.back if back else leg.forth
+        go: Callable[[Listener], None] = leg.back if back else leg.forth
         expected = leg.after(revisions(self._connection, leg.table), back=back)
         try:
-            go(self._watcher)
+            go(self._listener)
             found = revisions(self._connection, leg.table)
             if found != expected:
                 raise UnprovenError(
@@ -119,13 +119,13 @@ class RoundTrip:
             return shape(self._connection, self._tables)
 
 
-def taken_back(legs: tuple[Leg, ...], watcher: Watcher) -> Finding | None:
+def taken_back(legs: tuple[Leg, ...], listener: Listener) -> Finding | None:
     """Take back revisions that are all in place, the newest first; gives why that ended early."""
     for leg in reversed(legs):
         if why := leg.obstacle:
             return Finding(f"cannot be taken back: {why}.", leg.revision)
         try:
-            leg.back(watcher)
+            leg.back(listener)
         except _FAILED as error:
             return Finding(error.message, leg.revision, error.hint)
     return None

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import Script, ScriptDirectory
 
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
     from migrator.project.plan import Plan
     from migrator.version_table import VersionTable
 
@@ -46,16 +46,16 @@ class Leg:
         """Give the rows that it leaves in a version table which had these."""
         return revisions.end(rows, [self._step(back=back)])
 
-    def forth(self, watcher: Watcher) -> None:
+    def forth(self, listener: Listener) -> None:
         """Have env.py apply it; raises the `MigratorError` that it ended in."""
-        self._go(self.project, f"revision {self.revision}", watcher, self._step(back=False))
+        self._go(self.project, f"revision {self.revision}", listener, self._step(back=False))
 
-    def back(self, watcher: Watcher) -> None:
+    def back(self, listener: Listener) -> None:
         """Have env.py take it back; raises the `MigratorError` that it ended in."""
         below = self._file.down_revision or "base"
         lowest = below if isinstance(below, str) else below[0]
         what = f"the downgrade of revision {self.revision}"
-        self._go(downgrading(self.project, lowest), what, watcher, self._step(back=True))
+        self._go(downgrading(self.project, lowest), what, listener, self._step(back=True))
 
     @property
     def _file(self) -> Script:
@@ -65,7 +65,7 @@ class Leg:
         make = MigrationStep.downgrade_from_script if back else MigrationStep.upgrade_from_script
         return make(self.script.revision_map, self._file)
 
-    def _go(self, project: Project, what: str, watcher: Watcher, step: Any) -> None:  # noqa: ANN401 - as above
+    def _go(self, project: Project, what: str, listener: Listener, step: Any) -> None:  # noqa: ANN401 - as above
         ran: list[Any] = []
 
         def only_this(_: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
@@ -74,7 +74,7 @@ class Leg:
                 yield step
 
         try:
-            env_py.run(project, only_this, watcher=watcher)
+            env_py.run(project, only_this, listener=listener)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)
             raise failure.of_step(error, what if ran else None, project) from None
