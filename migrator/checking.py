@@ -16,13 +16,12 @@ from migrator.ground import ground, in_place
 from migrator.log import silenced, structured
 from migrator.plan.hazard import counts
 from migrator.position import capital, counted
-from migrator.project import models, revisions
+from migrator.project import env_py, models, revisions
 from migrator.project.annotations import all_needs
 from migrator.project.environ import without_libpqs
 from migrator.project.find import find
 from migrator.project.survey import survey
 from migrator.project.unimported_models import HINT, unimported
-from migrator.project.visit import visit
 from migrator.rehearsal.confine import Confined
 from migrator.rehearsal.roundtrip import RoundTrip
 from migrator.rehearsal.step import legs
@@ -121,7 +120,7 @@ class _Making:
     def _run_env_py(self, server: Server, listener: Listener) -> Plan:
         """Let env.py run confined before anything else has it run."""
         for project in self._projects:
-            visit(project, listener)
+            env_py.run(project, only_look=True, listener=listener)
         return survey(self._projects, witness(server))
 
     def _new(self) -> tuple[str, ...] | None:

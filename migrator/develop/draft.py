@@ -12,10 +12,10 @@ from migrator.develop.facts import facts
 from migrator.develop.rendering import rendering
 from migrator.develop.series import Part, is_empty, series
 from migrator.errors import NotAtHeadError
+from migrator.project import env_py
 from migrator.project.find import option, revising
 from migrator.project.model_diff import titled
 from migrator.project.models import differences
-from migrator.project.visit import visit
 from migrator.report import named
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def compared(project: Project, message: str | None, listener: Listener) -> Draft
             made.run_autogenerate(heads, context)
         return ()
 
-    visit(asked, listener, look, made)
+    env_py.run(asked, look, only_look=True, listener=listener, revision=made)
     scripts = [each for each in made.generated_revisions if not is_empty(each)]
     for script in scripts:
         script.message = script.message or titled(differences([script]))
@@ -90,7 +90,7 @@ def empty(project: Project, message: str, heads: tuple[str, ...], listener: List
             made.run_no_autogenerate(rows, context)
             return ()
 
-        visit(asked, listener, look, made)
+        env_py.run(asked, look, only_look=True, listener=listener, revision=made)
     return Draft(made, tuple(Part(each) for each in made.generated_revisions))
 
 

@@ -38,11 +38,6 @@ class Descent(History):
     arrived: ClassVar[str] = "rolled_back"
     told: ClassVar[Mapping[str, str]] = {"direction": "downgrade"}
 
-    @staticmethod
-    def called(revision: str) -> str:
-        """Name what runs while a revision is taken back."""
-        return f"the downgrade of revision {revision}"
-
     def steps(self, heads: tuple[str, ...]) -> list[Any]:
         """Give Alembic's steps for those of the pending revisions that are in place there."""
         return revisions.steps_back(self.script, self.pending, heads)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.autogenerate import RevisionContext
 
+from migrator.project import env_py
 from migrator.project.find import checking
 from migrator.project.model_diff import place, worded
-from migrator.project.visit import visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,7 +55,7 @@ def compared(
             found.extend(_differences(asked, heads, context))
         return ()
 
-    visit(asked, listener, look)
+    env_py.run(asked, look, only_look=True, listener=listener)
     kept = (each for each in found if not besides(*place(each)))
     return [worded(each) for each in kept] if named else None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.log import Event, emit
 from migrator.project import env_py
+from migrator.project.failure import Circumstances
 from migrator.project.idleness import Idleness
 from migrator.project.listeners import COMMENTS, autocommit
 from migrator.project.transactions import Sentinel, Transactions
@@ -89,7 +90,6 @@ class Progress(Transactions):
         """Those that a revision tried to build."""
         self._running: tuple[History, str, float] | None = None
         self._idleness: Idleness | None = None
-        self.refused: MigratorError | None = None
 
     @property
     def current(self) -> str | None:
@@ -102,24 +102,13 @@ class Progress(Transactions):
         return self._running[0].called(self._running[1]) if self._running else None
 
     @property
-    def ran_any(self) -> bool:
-        """Whether a revision ran to its end."""
-        return bool(self._steps)
-
-    @property
     def lock_lost(self) -> MigratorError | None:
         """The error of a run that lost its lock, or None."""
         return self._guard.failure()
 
-    @property
-    def in_the_way(self) -> tuple[object, ...]:
-        """Who was last seen in the way of a statement."""
-        return self._sentinel.in_the_way
-
-    @property
-    def left_something(self) -> bool:
-        """Whether the revision that runs has committed part of its work."""
-        return self._left_something
+    def circumstances(self) -> Circumstances:
+        """Give what is known beside the error when env.py fails now."""
+        return Circumstances(bool(self._steps), self._left_something, self._sentinel.in_the_way)
 
     def history(
         self, project: Project, context: MigrationContext, heads: tuple[str, ...]

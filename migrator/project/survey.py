@@ -10,7 +10,7 @@ from migrator import position
 from migrator.errors import MigratorError, ProjectError
 from migrator.log import Event, emit
 from migrator.position import counted
-from migrator.project import env_py, failure
+from migrator.project import env_py
 from migrator.project.listeners import Look
 from migrator.project.plan import Chart, Plan, charted, known, standing
 
@@ -106,26 +106,18 @@ def _histories(project: Project, witness: Witness, listener: Look, chart: Chart)
 
 def _looked(project: Project, witness: Witness, listener: Look, chart: Chart) -> list[Charted]:
     found: list[Charted] = []
-    refused: list[MigratorError] = []
 
     def look(heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
         listener.chosen = True
-        try:
-            witness(env_py.first_row(context))
-            found.append(charted(partial(chart, project, context, heads)))
-        except MigratorError as error:
-            refused.append(error)
-            raise
+        witness(env_py.first_row(context))
+        found.append(charted(partial(chart, project, context, heads)))
         return ()
 
     try:
         env_py.run(project, look, only_look=True, listener=listener)
-    except BaseException as error:  # noqa: BLE001 - env.py may raise anything
-        failure.pass_on_interruption(error)
+    except MigratorError:
         known(found)
-        raise (refused[0] if refused else failure.of_env_py(error, project)) from None
-    if refused:
-        raise refused[0]
+        raise
     if not found:
         message = "env.py finished without asking for migrations: it never called run_migrations()."
         raise ProjectError(message, hint="Does it act only under a condition?")

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from migrator.project import env_py
 from migrator.project.annotations import allowed
 from migrator.project.declared_models import Declarations, Module
 from migrator.project.find import checking, option
 from migrator.project.revisions import shown
-from migrator.project.visit import visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,7 +67,7 @@ def unimported(project: Project, listener: Listener) -> tuple[Unimported, ...]:
         metadata.extend(each for each in several if each is not None)
         return ()
 
-    visit(checking(project), listener, look)
+    env_py.run(checking(project), look, only_look=True, listener=listener)
     return tuple(_found(project, tuple(metadata))) if metadata else ()
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrator.project import env_py, failure, revisions
+from migrator.project import env_py, revisions
 from migrator.project.plan import History
 from migrator.project.url import give_url
 
@@ -58,23 +57,9 @@ def towards(standing: Mapping[VersionTable, tuple[str, ...]]) -> Chart:
 def ascend(plan: Plan, listener: Listener) -> None:
     """Apply all that the plan has; raises the `MigratorError` that it ended in."""
     ways = {history.table: history for history in plan.histories}
+
+    def work(heads: tuple[str, ...], context: MigrationContext) -> list[Any]:
+        return ways[env_py.table_of(context)].steps(tuple(heads))
+
     for project in plan.projects:
-        running: list[str] = []
-        work = partial(_steps, ways, running)
-        try:
-            env_py.run(project, work, listener=listener)
-        except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
-            failure.pass_on_interruption(error)
-            what = f"revision {running[-1]}" if running else None
-            raise failure.of_step(error, what, project) from None
-
-
-def _steps(
-    ways: Mapping[VersionTable, History],
-    running: list[str],
-    heads: tuple[str, ...],
-    context: MigrationContext,
-) -> Iterator[Any]:
-    for step in ways[env_py.table_of(context)].steps(tuple(heads)):
-        running.append(step.revision.revision)
-        yield step
+        env_py.run(project, work, listener=listener)

@@ -15,10 +15,9 @@ from migrator.database.shape import shape
 from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError, UnprovenError
 from migrator.log import hushed, silenced
-from migrator.project import models
+from migrator.project import env_py, models
 from migrator.project.listeners import Listener
 from migrator.project.survey import survey
-from migrator.project.visit import visit
 from migrator.rehearsal.apply import aimed, ascend, towards
 from migrator.rehearsal.confine import Confined
 from migrator.rehearsal.database import cancelled_with_us, copy
@@ -143,7 +142,7 @@ def _rehearsed(projects: tuple[Project, ...], standing: Standing) -> _Seen:
     ):
         listener = Confined(confined_to(there))
         for project in theirs:
-            visit(project, listener)
+            env_py.run(project, only_look=True, listener=listener)
         ascend(survey(theirs, witness(there), towards(standing)), listener)
         return _seen(there, theirs, standing, listener)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.migration import MigrationStep
 
-from migrator.project import downgrade, env_py, failure, revisions
+from migrator.project import downgrade, env_py, revisions
 from migrator.project.annotations import allowed
 from migrator.project.find import downgrading
 
@@ -48,14 +48,13 @@ class Leg:
 
     def forth(self, listener: Listener) -> None:
         """Have env.py apply it; raises the `MigratorError` that it ended in."""
-        self._go(self.project, f"revision {self.revision}", listener, self._step(back=False))
+        self._go(self.project, listener, self._step(back=False))
 
     def back(self, listener: Listener) -> None:
         """Have env.py take it back; raises the `MigratorError` that it ended in."""
         below = self._file.down_revision or "base"
         lowest = below if isinstance(below, str) else below[0]
-        what = f"the downgrade of revision {self.revision}"
-        self._go(downgrading(self.project, lowest), what, listener, self._step(back=True))
+        self._go(downgrading(self.project, lowest), listener, self._step(back=True))
 
     @property
     def _file(self) -> Script:
@@ -65,7 +64,7 @@ class Leg:
         make = MigrationStep.downgrade_from_script if back else MigrationStep.upgrade_from_script
         return make(self.script.revision_map, self._file)
 
-    def _go(self, project: Project, what: str, listener: Listener, step: Any) -> None:  # noqa: ANN401 - as above
+    def _go(self, project: Project, listener: Listener, step: Any) -> None:  # noqa: ANN401 - as above
         ran: list[Any] = []
 
         def only_this(_: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
@@ -73,11 +72,7 @@ class Leg:
                 ran.append(step)
                 yield step
 
-        try:
-            env_py.run(project, only_this, listener=listener)
-        except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
-            failure.pass_on_interruption(error)
-            raise failure.of_step(error, what if ran else None, project) from None
+        env_py.run(project, only_this, listener=listener)
 
 
 def legs(plan: Plan) -> tuple[Leg, ...]:
