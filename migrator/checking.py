@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +11,16 @@ from migrator.backfill import requirement
 from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
 from migrator.database.witness import confined_to, witness
 from migrator.errors import ProjectError, UnreachableError
-from migrator.ground import ground, in_place
 from migrator.log import silenced, structured
 from migrator.plan.hazard import counts
 from migrator.position import capital, counted
 from migrator.project import env_py, models, revisions
 from migrator.project.annotations import all_needs
-from migrator.project.environ import without_libpqs
 from migrator.project.find import find
 from migrator.project.survey import survey
 from migrator.project.unimported_models import HINT, unimported
 from migrator.rehearsal.confine import Confined
+from migrator.rehearsal.database import empty
 from migrator.rehearsal.roundtrip import RoundTrip
 from migrator.rehearsal.step import legs
 from migrator.report import named
@@ -78,7 +76,7 @@ class _Making:
 
     def all(self) -> Iterator[Check]:
         """Make them; raises `ProjectError` in the midst of one where the project is broken."""
-        with ground(self._environ, self._on) as server:
+        with empty(self._on, self._environ) as server:
             told = replace(self._settings, database_url=server.address)
             self._projects = find(told)  # once: an application is loaded with the address it finds
             yield self._chain()
@@ -150,9 +148,7 @@ class _Making:
         return judged("hazards", f"New since {self._since}: {named(self.new)}.", found)
 
     def _rehearsed(self) -> tuple[Hazard, ...]:
-        with without_libpqs():
-            within = partial(in_place, environ=self._environ)
-            return planning.from_base(self._settings, within, self._on).hazards
+        return planning.from_base(self._settings, self._on, self._environ).hazards
 
 
 def _way(plan: Plan) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,21 +23,15 @@ from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged
 from migrator.plan.trace import Trace
 from migrator.project.annotations import pending_needs
-from migrator.project.environ import without_libpqs
-from migrator.rehearsal.database import cancelled_with_us, copy, copy_revisions
+from migrator.rehearsal.database import copied, copy_revisions, empty, opened, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Mapping
 
-    from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.project.listeners import Permit
     from migrator.project.plan import Plan
-    from migrator.rehearsal.database import Copy
     from migrator.settings import Settings
-
-    Within = Callable[[Address], AbstractContextManager[object]]
 
 _WITHIN_S = 20.0
 _WITH_DATA = (
@@ -76,16 +70,16 @@ def foreseen(server: Server, settings: Settings, order: Order) -> Forecast:
     if source.pooled:
         message = "A copy cannot be made through a pooler: pg_dump needs one session throughout."
         raise ConfigurationError(message, hint=_DIRECT)
-    with copy(server, order.on) as copied:
+    with copied(server, order.on) as made:
         crew = Crew()
-        work = partial(duplicate, source, copied.scratch, crew, with_data=order.with_data)
+        work = partial(duplicate, source, made.scratch, crew, with_data=order.with_data)
         crew.does(work)
         if not order.with_data:
-            copy_revisions(server, copied.scratch)
-        plan, trace = _rehearsed(settings, copied, server)
+            copy_revisions(server, made.scratch)
+        with opened(made) as there:
+            plan, trace = _rehearsed(settings, there, server)
         trace = trace if order.with_data else _doubted(trace)
-        version = readable_version(copied.scratch.connection.server_version)
-        rehearsal = Rehearsal(copied.on, version, order.with_data)
+        rehearsal = Rehearsal(place(order.on), readable_version(there.version), order.with_data)
         conditions = _conditions(server, trace, queries=settings.log_queries)
         unfilled = requirement.warnings(server.connection, pending_needs(plan))
         return _told(plan, trace, conditions, rehearsal, unfilled)
@@ -100,17 +94,19 @@ def _doubted(trace: Trace) -> Trace:
     return replace(trace, failure=replace(failure, error=error, uncertain=True))
 
 
-def from_base(settings: Settings, within: Within = nullcontext, on: str = "embedded") -> Forecast:
+def from_base(
+    settings: Settings, on: str = "embedded", environ: Mapping[str, str] | None = None
+) -> Forecast:
     """Find out what the whole history does, each revision as a release of its own.
 
     Needs no target: it runs in an empty database, on an embedded server or on the one whose URL is
-    given as `on`, and env.py runs within what is made of its address. Raises as `forecast` does.
+    given as `on`, which each of these variables that names a target names. Raises as `forecast`.
     """
-    with without_libpqs(), copy(None, on) as copied, within(copied.address):
+    with empty(on, environ or {}) as there:
         told = replace(settings, transactions="per-revision")
-        plan, trace = _rehearsed(told, copied, None)
-        version = readable_version(copied.scratch.connection.server_version)
-        return _told(plan, trace, Conditions(), Rehearsal(copied.on, version))
+        plan, trace = _rehearsed(told, there, None)
+        version = readable_version(there.version)
+        return _told(plan, trace, Conditions(), Rehearsal(place(on), version))
 
 
 def _told(
@@ -136,18 +132,17 @@ def _at_head(settings: Settings, server: Server) -> Forecast | None:
     return Forecast(found.current, found.head, Trace((), ()), Conditions(known=True), ())
 
 
-def _rehearsed(settings: Settings, copied: Copy, target: Server | None) -> tuple[Plan, Trace]:
+def _rehearsed(settings: Settings, there: Server, target: Server | None) -> tuple[Plan, Trace]:
     structured()
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.listeners import Look  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
     from migrator.rehearsal.confine import permitting  # noqa: PLC0415 - as above
 
-    told = replace(settings, database_url=copied.address)
-    with connect(copied.address, _WITHIN_S) as there, cancelled_with_us(copied):
-        permit = permitting(aside_from(target, there))
-        plan = survey(find(told), witness(there), look=Look(permit))
-        return plan, recorded(plan, there, permit, alone=target is None)
+    permit = permitting(aside_from(target, there))
+    projects = find(replace(settings, database_url=there.address))
+    plan = survey(projects, witness(there), look=Look(permit))
+    return plan, recorded(plan, there, permit, alone=target is None)
 
 
 def recorded(plan: Plan, there: Server, permit: Permit, *, alone: bool) -> Trace:

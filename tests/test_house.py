@@ -100,14 +100,13 @@ MAY_USE = {
     "diagnosis": {"database", "project", "rehearsal", "repository", *BASE},
     "repair": {"database", "diagnosis", "history", *BASE},
     "checklist": BASE,
-    "ground": {"database", "project", "rehearsal", *BASE},
     "checking": {
-        *("backfill", "checklist", "database", "ground", "plan", "planning", "project"),
+        *("backfill", "checklist", "database", "plan", "planning", "project"),
         *("rehearsal", "repository", *BASE),
     },
     "develop": {
         *("archive", "boundary", "checklist", "child", "database", "develop", "execution"),
-        *("ground", "job", "plan", "planning", "project", "rehearsal", "repository", *BASE),
+        *("job", "plan", "planning", "project", "rehearsal", "repository", *BASE),
     },
     "runs": {"database", "history", *BASE},
     "preview": {"plan", "planning", *BASE},

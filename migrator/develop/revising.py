@@ -13,7 +13,6 @@ from migrator.develop.proving import climb, prove
 from migrator.develop.reading import Reading
 from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
-from migrator.ground import ground
 from migrator.log import hushed, silenced, structured
 from migrator.project import revisions
 from migrator.project.find import find
@@ -21,6 +20,7 @@ from migrator.project.listeners import Listener
 from migrator.project.unimported_models import HINT, unimported
 from migrator.rehearsal.apply import aimed
 from migrator.rehearsal.confine import Confined
+from migrator.rehearsal.database import empty
 from migrator.report import named
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _from_the_head(
     settings: Settings, order: Order, environ: Mapping[str, str], own: Own | None = None
 ) -> Novelty:
     """Compare the models with an empty database that was brought to the head."""
-    with ground(environ) as server:
+    with empty(environ=environ) as server:
         told = replace(settings, database_url=server.address)
         project = _opened(told)
         listener = _entered(project, Confined(confined_to(server)))
@@ -120,7 +120,7 @@ def _after_target(settings: Settings, order: Order, environ: Mapping[str, str]) 
         draft = drafting.compared(project, order.message or "", reading)
     if not draft.parts:
         return _nothing(draft)
-    with ground(environ) as server, aimed((project,), server.address) as (there,):
+    with empty(environ=environ) as server, aimed((project,), server.address) as (there,):
         listener = _entered(there, Confined(confined_to(server)))
         climb(there, server, listener)
         return _finished(there, draft, server, listener, order)

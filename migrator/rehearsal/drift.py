@@ -9,18 +9,17 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.database.catalog import revisions
-from migrator.database.connection import connect
 from migrator.database.departure import LEDGER, departures, partitions
 from migrator.database.shape import shape
 from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError, UnprovenError
-from migrator.log import hushed, silenced
+from migrator.log import silenced
 from migrator.project import env_py, models
 from migrator.project.listeners import Listener
 from migrator.project.survey import survey
 from migrator.rehearsal.apply import aimed, ascend, towards
 from migrator.rehearsal.confine import Confined
-from migrator.rehearsal.database import cancelled_with_us, copy
+from migrator.rehearsal.database import empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     Standing = Mapping[VersionTable, tuple[str, ...]]
 
-_WITHIN_S = 20.0
 _MOST_NAMED = 20
 
 
@@ -134,11 +132,8 @@ def _rehearsed(projects: tuple[Project, ...], standing: Standing) -> _Seen:
     """Run the revisions that a database is at on an empty one, and look at that."""
     with (
         silenced(),
-        hushed(),
-        copy(None, "embedded") as copied,
-        connect(copied.address, _WITHIN_S) as there,
-        cancelled_with_us(copied),
-        aimed(projects, copied.address) as theirs,
+        empty() as there,
+        aimed(projects, there.address) as theirs,
     ):
         listener = Confined(confined_to(there))
         for project in theirs:

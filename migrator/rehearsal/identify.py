@@ -9,19 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from migrator.database.connection import connect
 from migrator.database.departure import departures
 from migrator.database.shape import shape
 from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError
-from migrator.rehearsal.database import cancelled_with_us, copy
+from migrator.log import silenced
+from migrator.rehearsal.database import empty
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.rehearsal.step import Leg
     from migrator.settings import Settings
-
-_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +75,20 @@ def identify(settings: Settings, server: Server) -> Identified:
     from migrator.rehearsal.confine import Confined  # noqa: PLC0415 - loads Alembic
     from migrator.rehearsal.step import legs  # noqa: PLC0415 - as above
 
-    with copy(None, "embedded") as copied, connect(copied.address, _WITHIN_S) as there:
-        plan = survey(find(replace(settings, database_url=copied.address)), witness(there))
+    with silenced(), empty() as there:
+        plan = survey(find(replace(settings, database_url=there.address)), witness(there))
         wanted = shape(server.connection, plan.tables)
         alike = server.version // 10_000 == there.version // 10_000
         found: list[Candidate] = []
         listener = Confined(confined_to(there))
-        with cancelled_with_us(copied):
-            for leg in legs(plan):
-                try:
-                    leg.forth(listener)
-                except MigratorError as error:
-                    return Identified(tuple(found), error)
-                made = shape(there.connection, plan.tables)
-                differences = departures(made, wanted, same_major=alike)
-                found.append(Candidate(leg.revision, differences, _does_nothing(leg)))
+        for leg in legs(plan):
+            try:
+                leg.forth(listener)
+            except MigratorError as error:
+                return Identified(tuple(found), error)
+            made = shape(there.connection, plan.tables)
+            differences = departures(made, wanted, same_major=alike)
+            found.append(Candidate(leg.revision, differences, _does_nothing(leg)))
     return Identified(tuple(found))
 
 
