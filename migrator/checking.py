@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from migrator import planning
 from migrator.backfill import requirement
-from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
+from migrator.checklist import Check, Checklist, complete, judged, skipped
 from migrator.database.witness import confined_to, witness
 from migrator.errors import ProjectError, UnreachableError
 from migrator.log import silenced, structured
@@ -21,7 +21,7 @@ from migrator.project.survey import survey
 from migrator.project.unimported_models import HINT, unimported
 from migrator.rehearsal.confine import Confined
 from migrator.rehearsal.database import empty
-from migrator.rehearsal.roundtrip import RoundTrip
+from migrator.rehearsal.roundtrip import Finding, RoundTrip
 from migrator.rehearsal.step import legs
 from migrator.report import named
 from migrator.repository import new_files

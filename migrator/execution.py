@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import aftermath
-from migrator.agreement import agree
 from migrator.database.catalog import examine, sweep
 from migrator.database.sentinel import watching
 from migrator.database.witness import witness
@@ -16,6 +15,7 @@ from migrator.interruption import WATCH
 from migrator.project.judge import judge
 from migrator.project.migration import migrate
 from migrator.project.retreat import retreat, undone
+from migrator.rehearsal.drift import agree
 
 if TYPE_CHECKING:
     from collections.abc import Callable

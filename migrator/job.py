@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator.aftermath import owed, ready
-from migrator.agreement import agree
 from migrator.ahead import Tolerance
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
@@ -19,6 +18,7 @@ from migrator.gate import admit
 from migrator.history.alteration import alterations
 from migrator.project.find import find
 from migrator.project.survey import announce, survey
+from migrator.rehearsal.drift import agree
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -7,14 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import planning
-from migrator.checklist import Finding
 from migrator.database.catalog import revisions
 from migrator.database.witness import aside_from, witness
 from migrator.errors import UnprovenError
 from migrator.project.survey import survey
 from migrator.rehearsal.apply import ascend
 from migrator.rehearsal.confine import permitting
-from migrator.rehearsal.roundtrip import RoundTrip, taken_back
+from migrator.rehearsal.roundtrip import Finding, RoundTrip, taken_back
 from migrator.rehearsal.step import legs
 from migrator.report import named
 

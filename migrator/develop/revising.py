@@ -10,7 +10,6 @@ from migrator.database.witness import confined_to
 from migrator.develop import draft as drafting
 from migrator.develop.novelty import Novelty
 from migrator.develop.proving import climb, prove
-from migrator.develop.reading import Reading
 from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
 from migrator.log import hushed, silenced, structured
@@ -19,7 +18,7 @@ from migrator.project.find import find
 from migrator.project.listeners import Listener
 from migrator.project.unimported_models import HINT, unimported
 from migrator.rehearsal.apply import aimed
-from migrator.rehearsal.confine import Confined
+from migrator.rehearsal.confine import Confined, ReadOnly
 from migrator.rehearsal.database import empty
 from migrator.report import named
 
@@ -116,7 +115,7 @@ def _after_target(settings: Settings, order: Order, environ: Mapping[str, str]) 
     """Compare with a database that is there, which is only read, and prove it on an empty one."""
     with hushed(), connect(settings.database_url, settings.connect_timeout) as target:
         project = _opened(settings)
-        reading = _entered(project, Reading(confined_to(target)))
+        reading = _entered(project, ReadOnly(confined_to(target)))
         draft = drafting.compared(project, order.message or "", reading)
     if not draft.parts:
         return _nothing(draft)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.project.listeners import Listener, quietly
+from migrator.project.listeners import Listener, autocommit, quietly
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -41,3 +41,13 @@ class Confined(Listener):
     def executing(self, connection: Connection, statement: str) -> None:  # noqa: ARG002
         """Let the witness see it: SQLAlchemy 1.4 begins nothing where env.py does not."""
         self._see(connection)
+
+
+class ReadOnly(Confined):
+    """Asks of each connection where it leads, and makes its transactions read-only."""
+
+    def begun(self, connection: Connection) -> None:
+        """Let the server refuse what writes."""
+        super().begun(connection)
+        if connection.dialect.name == "postgresql" and not autocommit(connection):
+            quietly(connection, "SET TRANSACTION READ ONLY")

@@ -14,18 +14,19 @@ from migrator.database.shape import shape
 from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError, UnprovenError
 from migrator.log import silenced
-from migrator.project import env_py, models
+from migrator.project import env_py
 from migrator.project.listeners import Listener
 from migrator.project.survey import survey
 from migrator.rehearsal.apply import aimed, ascend, towards
 from migrator.rehearsal.confine import Confined
-from migrator.rehearsal.database import empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from migrator.database.connection import Server
     from migrator.project.find import Project
+    from migrator.project.plan import Plan
+    from migrator.report import Journal
     from migrator.version_table import VersionTable
 
     Standing = Mapping[VersionTable, tuple[str, ...]]
@@ -97,22 +98,22 @@ _OURS = (69, 78, 124, 130, 143)
 """Exit codes of what has nothing to do with the history: it is raised as it is."""
 
 
-def see_that_there_is_none(
-    server: Server, projects: tuple[Project, ...], tables: Iterable[VersionTable]
-) -> str | None:
-    """Raise `UnprovenError` where a database differs, or cannot be compared with anything.
+def agree(server: Server, plan: Plan, journal: Journal) -> None:
+    """See that the schema is what the revisions make, if MIGRATOR_VERIFY=schema asks for that.
 
-    Gives a sentence where it could be compared with the models alone. Raises as `drift` does, too.
+    The journal learns if it could be compared with the models alone. Raises `UnprovenError` where
+    it differs, or cannot be compared with anything, and as `drift` does.
     """
-    found = drift(server, projects, tables)
+    if plan.settings.verify != "schema":
+        return
+    found = drift(server, plan.projects, plan.tables)
     if found.departures:
         raise UnprovenError(_told(found.departures), hint=_HINT)
     if found.unproven and not found.compared:
         message = f"The schema cannot be compared: {found.unproven}"
         raise UnprovenError(message, hint="MIGRATOR_VERIFY=heads does without.")
     if found.unproven:
-        return f"The schema was compared with the models alone: {found.unproven}"
-    return None
+        journal.remark(f"The schema was compared with the models alone: {found.unproven}")
 
 
 _HINT = (
@@ -130,11 +131,9 @@ def _told(found: tuple[Departure, ...]) -> str:
 
 def _rehearsed(projects: tuple[Project, ...], standing: Standing) -> _Seen:
     """Run the revisions that a database is at on an empty one, and look at that."""
-    with (
-        silenced(),
-        empty() as there,
-        aimed(projects, there.address) as theirs,
-    ):
+    from migrator.rehearsal.database import empty  # noqa: PLC0415 - few runs compare anything
+
+    with silenced(), empty() as there, aimed(projects, there.address) as theirs:
         listener = Confined(confined_to(there))
         for project in theirs:
             env_py.run(project, only_look=True, listener=listener)
@@ -145,6 +144,8 @@ def _rehearsed(projects: tuple[Project, ...], standing: Standing) -> _Seen:
 def _seen(
     server: Server, projects: tuple[Project, ...], standing: Standing, listener: Listener
 ) -> _Seen:
+    from migrator.project import models  # noqa: PLC0415 - as above
+
     with server.connection:
         things = shape(server.connection, standing)
     parts = {part.replace('"', "") for part in partitions(things)}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.checklist import Finding
 from migrator.database.catalog import revisions
 from migrator.database.difference import Difference, compared
 from migrator.database.shape import shape
@@ -13,7 +13,7 @@ from migrator.project.annotations import NO_DOWNGRADE
 from migrator.report import named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from psycopg2.extensions import connection as Connection
 
@@ -21,6 +21,23 @@ if TYPE_CHECKING:
     from migrator.rehearsal.step import Leg
 
 _FAILED = (BusyError, ProjectError, RevisionFailedError, UnprovenError)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a project."""
+
+    message: str
+    revision: str | None = None
+    hint: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Give it for a person."""
+        named = self.revision is None or self.revision in self.message.split()
+        told = self.message if named else f"{self.revision}: {self.message}"
+        yield from told.splitlines()
+        if self.hint:
+            yield f"Hint: {self.hint}"
 
 
 class RoundTrip:
