@@ -22,7 +22,7 @@ from migrator.project.unimported_models import HINT, unimported
 from migrator.rehearsal.confine import Confined
 from migrator.rehearsal.database import empty
 from migrator.rehearsal.roundtrip import Finding, RoundTrip
-from migrator.rehearsal.step import legs
+from migrator.rehearsal.step import steps
 from migrator.report import named
 from migrator.repository import new_files
 
@@ -85,7 +85,7 @@ class _Making:
             listener = Confined(confined_to(server))
             plan = self._run_env_py(server, listener)
             yield Check("environment", "passed", "env.py runs, and asks for migrations.")
-            trip = RoundTrip(legs(plan), server.connection, listener)
+            trip = RoundTrip(steps(plan), server.connection, listener)
             failed = trip.up()
             yield judged("upgrade", _way(plan), failed)
             if failed:

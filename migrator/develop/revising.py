@@ -9,7 +9,7 @@ from migrator.database.connection import connect
 from migrator.database.witness import confined_to
 from migrator.develop import draft as drafting
 from migrator.develop.novelty import Novelty
-from migrator.develop.proving import climb, prove
+from migrator.develop.proving import prove, to_heads
 from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
 from migrator.log import hushed, silenced, structured
@@ -17,7 +17,7 @@ from migrator.project import revisions
 from migrator.project.find import find
 from migrator.project.listeners import Listener
 from migrator.project.unimported_models import HINT, unimported
-from migrator.rehearsal.apply import aimed
+from migrator.rehearsal.apply import redirected
 from migrator.rehearsal.confine import Confined, ReadOnly
 from migrator.rehearsal.database import empty
 from migrator.report import named
@@ -98,13 +98,13 @@ def _from_the_head(
         told = replace(settings, database_url=server.address)
         project = _opened(told)
         listener = _entered(project, Confined(confined_to(server)))
-        way = climb(project, server, listener)
+        way = to_heads(project, server, listener)
         draft = drafting.compared(project, order.message, listener)
         if own is None or not draft.parts or not own.released():
             return _finished(project, draft, server, listener, order)
-        for leg in reversed(way):
-            if leg.revision in own.revisions:
-                leg.back(listener)
+        for step in reversed(way):
+            if step.revision in own.revisions:
+                step.downgrade(listener)
         with set_aside(own.files):
             project = _opened(told)
             draft = drafting.compared(project, order.message, listener)
@@ -119,9 +119,9 @@ def _after_target(settings: Settings, order: Order, environ: Mapping[str, str]) 
         draft = drafting.compared(project, order.message or "", reading)
     if not draft.parts:
         return _nothing(draft)
-    with empty(environ=environ) as server, aimed((project,), server.address) as (there,):
+    with empty(environ=environ) as server, redirected((project,), server.address) as (there,):
         listener = _entered(there, Confined(confined_to(server)))
-        climb(there, server, listener)
+        to_heads(there, server, listener)
         return _finished(there, draft, server, listener, order)
 
 

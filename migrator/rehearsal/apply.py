@@ -1,4 +1,4 @@
-"""An ascent: a history is run on another database, from base to where some database stands."""
+"""Upgrade another database by a project's revisions, from base to where some database is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def aimed(projects: Iterable[Project], address: Address) -> Iterator[tuple[Project, ...]]:
+def redirected(projects: Iterable[Project], address: Address) -> Iterator[tuple[Project, ...]]:
     """Give the same projects with another database, for as long as the block lasts."""
     before = tuple(projects)
     for project in before:
@@ -42,7 +42,7 @@ def _with_address(project: Project, address: Address) -> Project:
     return replace(project, settings=told)
 
 
-def towards(standing: Mapping[VersionTable, tuple[str, ...]]) -> Chart:
+def path_to(standing: Mapping[VersionTable, tuple[str, ...]]) -> Chart:
     """Give the chart that leads each version table to these rows."""
 
     def chart(project: Project, context: MigrationContext, heads: tuple[str, ...]) -> History:
@@ -54,7 +54,7 @@ def towards(standing: Mapping[VersionTable, tuple[str, ...]]) -> Chart:
     return chart
 
 
-def ascend(plan: Plan, listener: Listener) -> None:
+def apply(plan: Plan, listener: Listener) -> None:
     """Apply all that the plan has; raises the `MigratorError` that it ended in."""
     ways = {history.table: history for history in plan.histories}
 

@@ -17,7 +17,7 @@ from migrator.log import silenced
 from migrator.project import env_py
 from migrator.project.listeners import Listener
 from migrator.project.survey import survey
-from migrator.rehearsal.apply import aimed, ascend, towards
+from migrator.rehearsal.apply import apply, path_to, redirected
 from migrator.rehearsal.confine import Confined
 
 if TYPE_CHECKING:
@@ -133,11 +133,11 @@ def _rehearsed(projects: tuple[Project, ...], standing: Standing) -> _Seen:
     """Run the revisions that a database is at on an empty one, and look at that."""
     from migrator.rehearsal.database import empty  # noqa: PLC0415 - few runs compare anything
 
-    with silenced(), empty() as there, aimed(projects, there.address) as theirs:
+    with silenced(), empty() as there, redirected(projects, there.address) as theirs:
         listener = Confined(confined_to(there))
         for project in theirs:
             env_py.run(project, only_look=True, listener=listener)
-        ascend(survey(theirs, witness(there), towards(standing)), listener)
+        apply(survey(theirs, witness(there), path_to(standing)), listener)
         return _seen(there, theirs, standing, listener)
 
 

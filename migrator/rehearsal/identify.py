@@ -18,7 +18,7 @@ from migrator.rehearsal.database import empty
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
-    from migrator.rehearsal.step import Leg
+    from migrator.rehearsal.step import RehearsalStep
     from migrator.settings import Settings
 
 
@@ -73,7 +73,7 @@ def identify(settings: Settings, server: Server) -> Identified:
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
     from migrator.rehearsal.confine import Confined  # noqa: PLC0415 - loads Alembic
-    from migrator.rehearsal.step import legs  # noqa: PLC0415 - as above
+    from migrator.rehearsal.step import steps  # noqa: PLC0415 - as above
 
     with silenced(), empty() as there:
         plan = survey(find(replace(settings, database_url=there.address)), witness(there))
@@ -81,18 +81,18 @@ def identify(settings: Settings, server: Server) -> Identified:
         alike = server.version // 10_000 == there.version // 10_000
         found: list[Candidate] = []
         listener = Confined(confined_to(there))
-        for leg in legs(plan):
+        for step in steps(plan):
             try:
-                leg.forth(listener)
+                step.upgrade(listener)
             except MigratorError as error:
                 return Identified(tuple(found), error)
             made = shape(there.connection, plan.tables)
             differences = departures(made, wanted, same_major=alike)
-            found.append(Candidate(leg.revision, differences, _does_nothing(leg)))
+            found.append(Candidate(step.revision, differences, _does_nothing(step)))
     return Identified(tuple(found))
 
 
-def _does_nothing(leg: Leg) -> bool:
+def _does_nothing(step: RehearsalStep) -> bool:
     from migrator.project import downgrade  # noqa: PLC0415 - loads Alembic
 
-    return downgrade.does_nothing(leg.script.get_revision(leg.revision))
+    return downgrade.does_nothing(step.script.get_revision(step.revision))

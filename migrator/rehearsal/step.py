@@ -1,4 +1,4 @@
-"""A leg of a journey: env.py is run for one revision, applied or taken back, and nothing else."""
+"""One revision up or down: env.py is run for that step, and for nothing else."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """A revision of one version table."""
+class RehearsalStep:
+    """A revision of one version table, to upgrade to or to downgrade from."""
 
     project: Project
     script: ScriptDirectory
@@ -42,29 +42,29 @@ class Leg:
         """The hazards that its author accepts, with the reasons."""
         return allowed(self._file.path)
 
-    def after(self, rows: tuple[str, ...], *, back: bool = False) -> tuple[str, ...]:
+    def after(self, rows: tuple[str, ...], *, down: bool = False) -> tuple[str, ...]:
         """Give the rows that it leaves in a version table which had these."""
-        return revisions.end(rows, [self._step(back=back)])
+        return revisions.end(rows, [self._step(down=down)])
 
-    def forth(self, listener: Listener) -> None:
-        """Have env.py apply it; raises the `MigratorError` that it ended in."""
-        self._go(self.project, listener, self._step(back=False))
+    def upgrade(self, listener: Listener) -> None:
+        """Have env.py upgrade to it; raises the `MigratorError` that it ended in."""
+        self._run(self.project, listener, self._step(down=False))
 
-    def back(self, listener: Listener) -> None:
-        """Have env.py take it back; raises the `MigratorError` that it ended in."""
+    def downgrade(self, listener: Listener) -> None:
+        """Have env.py downgrade from it; raises the `MigratorError` that it ended in."""
         below = self._file.down_revision or "base"
         lowest = below if isinstance(below, str) else below[0]
-        self._go(downgrading(self.project, lowest), listener, self._step(back=True))
+        self._run(downgrading(self.project, lowest), listener, self._step(down=True))
 
     @property
     def _file(self) -> Script:
         return self.script.get_revision(self.revision)
 
-    def _step(self, *, back: bool) -> Any:  # noqa: ANN401 - Alembic's RevisionStep
-        make = MigrationStep.downgrade_from_script if back else MigrationStep.upgrade_from_script
+    def _step(self, *, down: bool) -> Any:  # noqa: ANN401 - Alembic's RevisionStep
+        make = MigrationStep.downgrade_from_script if down else MigrationStep.upgrade_from_script
         return make(self.script.revision_map, self._file)
 
-    def _go(self, project: Project, listener: Listener, step: Any) -> None:  # noqa: ANN401 - as above
+    def _run(self, project: Project, listener: Listener, step: Any) -> None:  # noqa: ANN401 - as above
         ran: list[Any] = []
 
         def only_this(_: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
@@ -75,10 +75,10 @@ class Leg:
         env_py.run(project, only_this, listener=listener)
 
 
-def legs(plan: Plan) -> tuple[Leg, ...]:
+def steps(plan: Plan) -> tuple[RehearsalStep, ...]:
     """Give what is pending, one by one and in order."""
     return tuple(
-        Leg(history.project, history.script, history.table, revision)
+        RehearsalStep(history.project, history.script, history.table, revision)
         for history in plan.histories
         for revision in history.pending
     )
