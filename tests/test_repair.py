@@ -83,6 +83,19 @@ def test_a_lost_version_table_is_made_again_where_the_schema_proves_the_revision
     assert database.revisions() == ["r3"]
 
 
+def test_the_log_says_nothing_of_the_database_that_revisions_are_compared_on(
+    database: Database,
+) -> None:
+    migrated(database, "--target", "r2")
+    database.rows("DROP TABLE alembic_version")
+    ended = run("repair", "--yes", tree=TREE, url=database.url)
+    assert ended.exit_code == 0, ended.output
+    said = [json.loads(line) for line in ended.stderr.splitlines() if line.startswith("{")]
+    assert {each["database"] for each in said if each["event"] == "database.connected"} == {
+        database.name
+    }
+
+
 def test_a_run_on_a_schema_that_is_there_already_names_the_repair(database: Database) -> None:
     migrated(database)
     database.rows("DROP TABLE alembic_version")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from migrator import planning, settings
 from migrator.database.scratch import REHEARSAL, beginning
-from tests.plan.releases import in_production, project, revise
+from tests.command import run
+from tests.plan.releases import ENV, in_production, project, revise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,6 +177,24 @@ def test_a_revision_that_fails_is_part_of_the_answer(tmp_path: Path, database: D
     assert found.trace.failure.error["sqlstate"] == "42703"
     assert "DROP COLUMN colour" in (found.trace.failure.statement or "")
     assert found.verdict == "danger"
+
+
+def test_what_env_py_raises_after_its_revisions_is_its_own_failure_as_in_a_run(
+    tmp_path: Path, database: Database
+) -> None:
+    late = """
+    if context.get_context().get_current_heads() == ("r2",):
+        raise RuntimeError("late")
+"""
+    folder = project(tmp_path / "p", ENV + late)
+    in_production(folder, database, *ORDERS)
+    revise(folder, "op.drop_column('orders', 'note')")
+    failure = foreseen(folder, database).trace.failure
+    assert failure is not None
+    ended = run("run", tree=folder, url=database.url)
+    assert (failure.revision, failure.exit_code, ended.exit_code) == (None, 66, 66)
+    assert failure.error["message"] == ended.report["error"]["message"]
+    assert "env.py failed: RuntimeError: late" in str(failure.error["message"])
 
 
 def test_the_conditions_are_those_of_the_target(tmp_path: Path, database: Database) -> None:
