@@ -13,7 +13,7 @@ from migrator.shortcut import Shortcut
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.report import Journal
     from migrator.settings import Settings
 
@@ -41,7 +41,9 @@ def run(settings: Settings, journal: Journal) -> None:
             short.found(plan.destination[0], plan.tables[0])
 
 
-def _job(settings: Settings, journal: Journal, server: Server | None = None) -> Plan | None:
+def _job(
+    settings: Settings, journal: Journal, server: Server | None = None
+) -> MigrationPlan | None:
     """Do the whole job; a server that was reached is not reached again."""
     with uncollected():
         log.structured()

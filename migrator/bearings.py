@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.outline.proven import Outline
     from migrator.project.annotations import Need
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
 
@@ -122,7 +122,7 @@ def _surveyed(settings: Settings, server: Server, short: Shortcut | None) -> tup
     return _planned(plan), partial(_at, plan)
 
 
-def _at(plan: Plan, connection: Connection) -> Bearings:
+def _at(plan: MigrationPlan, connection: Connection) -> Bearings:
     """Compare the version tables with what the project told."""
     standing = {table: revisions(connection, table) for table in plan.tables}
     try:
@@ -136,7 +136,7 @@ def _lost(error: UnknownRevisionError, tables: tuple[VersionTable, ...]) -> Bear
     return Bearings(error.current, error.head, tables, (), error.behind, unknown=True)
 
 
-def _planned(plan: Plan) -> Bearings:
+def _planned(plan: MigrationPlan) -> Bearings:
     from migrator.project.annotations import pending_needs  # noqa: PLC0415 - Alembic is loaded anyway
 
     pending = tuple(Pending(revision, title) for revision, title in plan.titles)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from migrator.plan.hazard import Hazard
     from migrator.project.find import Project
     from migrator.project.listeners import Listener
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.settings import Settings
 
 _NOT_AT_THE_END = "Not looked at: the history does not run to its end."
@@ -115,7 +115,7 @@ class _Making:
         ]
         return Check("heads", "passed", f"{capital(wanted)} is {named(heads)}.")
 
-    def _run_env_py(self, server: Server, listener: Listener) -> Plan:
+    def _run_env_py(self, server: Server, listener: Listener) -> MigrationPlan:
         """Let env.py run confined before anything else has it run."""
         for project in self._projects:
             env_py.run(project, only_look=True, listener=listener)
@@ -151,13 +151,13 @@ class _Making:
         return planning.from_base(self._settings, self._on, self._environ).hazards
 
 
-def _way(plan: Plan) -> str:
+def _way(plan: MigrationPlan) -> str:
     return f"From base to {named(plan.destination)}, {counted(len(plan.pending))}."
 
 
-def _models(plan: Plan, listener: Listener) -> Check:
+def _models(plan: MigrationPlan, listener: Listener) -> Check:
     """Compare the models where the database is at the heads, as Alembic wants it for that."""
-    heads = {head for history in plan.histories for head in history.script.get_heads()}
+    heads = {head for path in plan.paths for head in path.script.get_heads()}
     if heads != {*plan.destination}:
         return skipped("models", "Not compared: MIGRATOR_TARGET is not the project's heads.")
     found = [models.compared(project, listener) for project in plan.projects]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from migrator.database.guard import Guard
     from migrator.database.pulse import Pulse
     from migrator.database.sentinel import Sentinel
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.project.progress import Attempt
     from migrator.report import Journal
     from migrator.settings import Settings
@@ -57,7 +57,7 @@ class Execution:
     means: Means | None
     """Of a backup, where one is wanted."""
 
-    def upgrade(self, plan: Plan, invalid: frozenset[str]) -> None:
+    def upgrade(self, plan: MigrationPlan, invalid: frozenset[str]) -> None:
         """Apply what is pending; `invalid` are the indexes that were broken before.
 
         The journal learns what happened. After a failure what was applied is taken back, where
@@ -69,7 +69,7 @@ class Execution:
             agree(self.server, plan, self.journal)
             aftermath.follow(self.settings, self.guard.failure)
 
-    def finish(self, plan: Plan) -> None:
+    def finish(self, plan: MigrationPlan) -> None:
         """Do what another run has left to do after its upgrade, if anything."""
         agree(self.server, plan, self.journal)
         if not aftermath.owed(self.settings, self.server.connection):
@@ -79,7 +79,7 @@ class Execution:
             aftermath.follow(self.settings, self.guard.failure)
         return self.journal.nothing_pending(since="the command after it was owed, and is done")
 
-    def downgrade(self, plan: Plan, invalid: frozenset[str]) -> None:
+    def downgrade(self, plan: MigrationPlan, invalid: frozenset[str]) -> None:
         """Take back what the plan says; else as `upgrade`."""
         with recording(self.server, self.journal, {}, "rollback"), self._watched() as sentinel:
             self._carry_out(plan, sentinel, invalid, takes_back=False)
@@ -88,7 +88,7 @@ class Execution:
         return watching(self.guard, self.pulse, self.settings)
 
     def _carry_out(
-        self, plan: Plan, sentinel: Sentinel, invalid: frozenset[str], *, takes_back: bool
+        self, plan: MigrationPlan, sentinel: Sentinel, invalid: frozenset[str], *, takes_back: bool
     ) -> None:
         """Back up, migrate, and conclude: from the first change on nothing is cut short."""
         if self.means:

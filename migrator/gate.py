@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.plan.forecast import Forecast
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.settings import Settings
 
 _HINT = (
@@ -27,7 +27,7 @@ _HINT = (
 )
 
 
-def admit(server: Server, settings: Settings, plan: Plan) -> None:
+def admit(server: Server, settings: Settings, plan: MigrationPlan) -> None:
     """See that nothing is against the plan.
 
     Raises `IncompleteBackfillError` where a revision of it needs one for which rows remain,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.project.find import Project
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.report import Journal
     from migrator.settings import Settings
 
@@ -35,7 +35,7 @@ def run(
     journal: Journal,
     projects: tuple[Project, ...] | None = None,
     reached: Server | None = None,
-) -> Plan | None:
+) -> MigrationPlan | None:
     """Bring the database to the target; the journal learns what happened.
 
     Gives what there was to do, or None where the database is ahead and that is tolerated. Raises

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.project.listeners import Permit
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.settings import Settings
 
 _WITHIN_S = 20.0
@@ -110,7 +110,7 @@ def from_base(
 
 
 def _told(
-    plan: Plan,
+    plan: MigrationPlan,
     trace: Trace,
     conditions: Conditions,
     rehearsal: Rehearsal,
@@ -132,7 +132,9 @@ def _at_head(settings: Settings, server: Server) -> Forecast | None:
     return Forecast(found.current, found.head, Trace((), ()), Conditions(known=True), ())
 
 
-def _rehearsed(settings: Settings, there: Server, target: Server | None) -> tuple[Plan, Trace]:
+def _rehearsed(
+    settings: Settings, there: Server, target: Server | None
+) -> tuple[MigrationPlan, Trace]:
     structured()
     from migrator.project.find import find  # noqa: PLC0415 - as above
     from migrator.project.listeners import Look  # noqa: PLC0415 - as above
@@ -145,7 +147,7 @@ def _rehearsed(settings: Settings, there: Server, target: Server | None) -> tupl
     return plan, recorded(plan, there, permit, alone=target is None)
 
 
-def recorded(plan: Plan, there: Server, permit: Permit, *, alone: bool) -> Trace:
+def recorded(plan: MigrationPlan, there: Server, permit: Permit, *, alone: bool) -> Trace:
     """Run what is pending on a copy and give what was seen; `alone` is as for `rehearse`."""
     from migrator.plan.recorder import Recorder  # noqa: PLC0415 - loads SQLAlchemy
     from migrator.plan.rehearsal import rehearse  # noqa: PLC0415 - loads Alembic
@@ -157,7 +159,7 @@ def recorded(plan: Plan, there: Server, permit: Permit, *, alone: bool) -> Trace
             return rehearse(plan, witness(there), recorder, alone=alone)
 
 
-def in_itself(plan: Plan, there: Server, permit: Permit, on: str) -> Forecast:
+def in_itself(plan: MigrationPlan, there: Server, permit: Permit, on: str) -> Forecast:
     """Give the forecast of what is pending in an empty database, which it is applied to.
 
     Each revision is taken for a release of its own, and the tables that it finds for large ones.

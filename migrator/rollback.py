@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrator.database.connection import Server
-    from migrator.project.plan import Chart, Plan
+    from migrator.project.plan import FindPath, MigrationPlan
     from migrator.report import Journal
     from migrator.settings import Settings
 
@@ -63,13 +63,13 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
     """
     projects = find(told)
     with connect(told.database_url, told.connect_timeout) as server, beating(server) as pulse:
-        chart = _chart(server, request)
-        plan = together(reversed(survey(projects, witness(server), chart).histories))
+        find_path = _find_path(server, request)
+        plan = together(reversed(survey(projects, witness(server), find_path).paths))
         journal.planned(plan.current, plan.destination)
         if not plan.pending:
             return journal.nothing_pending("nothing is to be taken back")
         announce(plan, frozenset())
-        holding = holding_rows(server.connection, downgrade.dropped_tables(plan.histories))
+        holding = holding_rows(server.connection, downgrade.dropped_tables(plan.paths))
         downgrade.refuse_to_drop(downgrade.unpermitted(holding, request.may_drop))
         request.consent()
         means = means_of(server, told)
@@ -80,7 +80,7 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
             return execution.downgrade(plan, invalid)
 
 
-def _chart(server: Server, request: Request) -> Chart:
+def _find_path(server: Server, request: Request) -> FindPath:
     if request.target is not None:
         return partial(down_to, request.target, request.may_drop)
     found = last_applied(server.connection)
@@ -90,9 +90,9 @@ def _chart(server: Server, request: Request) -> Chart:
     return partial(without, found, request.may_drop)
 
 
-def _see_that_it_is_there_still(server: Server, plan: Plan) -> None:
-    for history in plan.histories:
-        if set(revisions(server.connection, history.table)) != set(history.current):
+def _see_that_it_is_there_still(server: Server, plan: MigrationPlan) -> None:
+    for path in plan.paths:
+        if set(revisions(server.connection, path.table)) != set(path.current):
             raise BusyError(
                 "The database has moved since the plan was made.",
                 hint="Another run was at work. Nothing was taken back; look at the new plan.",

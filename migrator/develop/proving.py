@@ -42,12 +42,12 @@ def to_heads(project: Project, server: Server, listener: Listener) -> tuple[Rehe
     plan = survey((project,), witness(server))
     pending = steps(plan)
     apply(plan, listener)
-    for history in plan.histories:
-        found = revisions(server.connection, history.table)
-        if {*found} != {*history.destination}:
+    for path in plan.paths:
+        found = revisions(server.connection, path.table)
+        if {*found} != {*path.destination}:
             message = (
-                f"env.py returned as if all were well, but {history.table} is at {named(found)}"
-                f" and not at {named(history.destination)}."
+                f"env.py returned as if all were well, but {path.table} is at {named(found)}"
+                f" and not at {named(path.destination)}."
             )
             raise UnprovenError(message)
     return pending

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.guard import Guard
     from migrator.database.scratch import Scratch
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.report import Journal
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
@@ -142,7 +142,7 @@ class Reset:
             job.run(own, self.journal, projects, new)
             take()
 
-    def _locked(self, plan: Plan) -> tuple[Server, Guard]:
+    def _locked(self, plan: MigrationPlan) -> tuple[Server, Guard]:
         """Take the lock of a run on the old one, and see that nobody is there."""
         told, enter = self.settings, self.lock.enter_context
         server = enter(connect(self._address(self.request.database), told.connect_timeout))
@@ -156,7 +156,7 @@ class Reset:
     def _others(self) -> list[str]:
         return replacement.others(self.server, self.request.database, self.application_name)
 
-    def _prepared(self, server: Server, guard: Guard, plan: Plan) -> Callable[[], None]:
+    def _prepared(self, server: Server, guard: Guard, plan: MigrationPlan) -> Callable[[], None]:
         """See that a backup can be taken, where one is; gives what takes and proves it."""
         means = means_of(server, self.settings)
 
@@ -251,7 +251,7 @@ def _own_place(environ: Mapping[str, str]) -> str:
     return f"file://{place}?ephemeral=ok"
 
 
-def _lacking(old: Server, plan: Plan) -> dict[str, str]:
+def _lacking(old: Server, plan: MigrationPlan) -> dict[str, str]:
     """Give the extensions of the old one that no revision makes without IF NOT EXISTS."""
     texts = (Path(file).read_text(encoding="utf-8") for file in plan.files.values())
     made = {name.lower() for text in texts for name in _MAKES.findall(text)}

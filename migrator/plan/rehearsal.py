@@ -22,21 +22,23 @@ if TYPE_CHECKING:
     from migrator.plan.recorder import Recorder
     from migrator.project.env_py import Witness
     from migrator.project.find import Project
-    from migrator.project.plan import History, Plan
+    from migrator.project.plan import MigrationPlan, UpgradePath
 
 
 @dataclass
 class _Course:
     """How far the rehearsal is."""
 
-    plan: Plan
+    plan: MigrationPlan
     recorder: Recorder
     alone: bool
     took: dict[str, float] = field(default_factory=dict)
     running: str | None = None
 
 
-def rehearse(plan: Plan, witness: Witness, recorder: Recorder, *, alone: bool = False) -> Trace:
+def rehearse(
+    plan: MigrationPlan, witness: Witness, recorder: Recorder, *, alone: bool = False
+) -> Trace:
     """Run what is pending on the copy that env.py is given; gives what was seen.
 
     `witness` raises where env.py connects elsewhere. With `alone` each revision is taken for a
@@ -67,9 +69,9 @@ def _steps(
 ) -> Iterator[Any]:
     witness(env_py.first_row(context))
     table = env_py.table_of(context)
-    planned = {h.table: h for h in course.plan.histories}
-    history = planned.get(table) or course.plan.chart(project, context, heads)
-    for step in history.steps(tuple(heads)):
+    planned = {h.table: h for h in course.plan.paths}
+    path = planned.get(table) or course.plan.find_path(project, context, heads)
+    for step in path.steps(tuple(heads)):
         revision = step.revision
         if course.alone and context.connection is not None:
             course.recorder.forget(context.connection)
@@ -83,16 +85,14 @@ def _steps(
         course.running = None
 
 
-def _revisions(plan: Plan, took: dict[str, float]) -> tuple[Revision, ...]:
+def _revisions(plan: MigrationPlan, took: dict[str, float]) -> tuple[Revision, ...]:
     return tuple(
-        _revision(history, name, took.get(name))
-        for history in plan.histories
-        for name in history.pending
+        _revision(path, name, took.get(name)) for path in plan.paths for name in path.pending
     )
 
 
-def _revision(history: History, name: str, took_s: float | None) -> Revision:
-    script = history.script.get_revision(name)
+def _revision(path: UpgradePath, name: str, took_s: float | None) -> Revision:
+    script = path.script.get_revision(name)
     return Revision(
         revision=name,
         title=(script.doc or "").strip(),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alembic.script import Script, ScriptDirectory
 
     from migrator.project.find import Project
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
 
 NO_DOWNGRADE = "no-downgrade"
 """As in `# migrator: allow no-downgrade because …`."""
@@ -49,7 +49,7 @@ def allowed(path: str) -> dict[str, str]:
     return {found["hazard"]: found["reason"] for found in _ALLOW.finditer(_text(path))}
 
 
-def pending_needs(plan: Plan) -> tuple[Need, ...]:
+def pending_needs(plan: MigrationPlan) -> tuple[Need, ...]:
     """Give the needs of the pending revisions, in their order."""
     return tuple(_of_the_pending(plan))
 
@@ -69,12 +69,12 @@ def _folder(script: ScriptDirectory) -> Path:
     return Path(script.dir) / _FOLDER
 
 
-def _of_the_pending(plan: Plan) -> Iterator[Need]:
-    for history in plan.histories:
+def _of_the_pending(plan: MigrationPlan) -> Iterator[Need]:
+    for path in plan.paths:
         before = None
-        for revision in history.pending:
-            script = history.script.get_revision(revision)
-            yield from _needs(script, _folder(history.script), before)
+        for revision in path.pending:
+            script = path.script.get_revision(revision)
+            yield from _needs(script, _folder(path.script), before)
             before = revision
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from alembic.script import Script
     from sqlalchemy.engine import Connection
 
-    from migrator.project.plan import History
+    from migrator.project.plan import UpgradePath
 
 _NOTHING = {"RESUME", "NOP", "LOAD_CONST", "LOAD_SMALL_INT", "RETURN_VALUE", "RETURN_CONST"}
 """All that is left of `pass`, `...`, a docstring and `return` (Python documentation, "dis")."""
@@ -59,9 +59,9 @@ def does_nothing(revision: Script) -> bool:
     return forth is not None and _is_empty(forth)
 
 
-def dropped_tables(histories: Iterable[History]) -> tuple[str, ...]:
+def dropped_tables(paths: Iterable[UpgradePath]) -> tuple[str, ...]:
     """Give the tables that the downgrades of what is pending name, as SQL would write them."""
-    scripts = (h.script.get_revision(revision) for h in histories for revision in h.pending)
+    scripts = (h.script.get_revision(revision) for h in paths for revision in h.pending)
     return tuple(dict.fromkeys(name for each in scripts for name in _named(Path(each.path))))
 
 

@@ -1,4 +1,4 @@
-"""The way back: a history whose newest revisions are taken back by their downgrades."""
+"""The way back: a path whose newest revisions are taken back by their downgrades."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from migrator.errors import ProjectError, UsageError
 from migrator.project import downgrade, revisions
 from migrator.project.env_py import in_one_transaction, table_of
 from migrator.project.find import downgrading
-from migrator.project.plan import History, Plan
+from migrator.project.plan import MigrationPlan, UpgradePath
 from migrator.report import named
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Descent(History):
-    """A history on its way back; what is pending is taken back, newest first."""
+class DowngradePath(UpgradePath):
+    """A path on its way back; what is pending is taken back, newest first."""
 
     may_drop: frozenset[str] | None = None
     """The tables that may be dropped though they hold rows; None is any."""
@@ -71,18 +71,18 @@ class Descent(History):
             )
 
 
-def descent(history: History, standing: tuple[str, ...]) -> Descent:
-    """Give the way back to where a history was from where it is now."""
-    done = frozenset(history.pending) - history.outstanding(standing)
-    back = [s.revision for s in revisions.in_place(history.script, standing) if s.revision in done]
-    return Descent(
-        history.project,
-        history.script,
-        history.table,
+def path_back(path: UpgradePath, standing: tuple[str, ...]) -> DowngradePath:
+    """Give the way back to where a path was from where it is now."""
+    done = frozenset(path.pending) - path.outstanding(standing)
+    back = [s.revision for s in revisions.in_place(path.script, standing) if s.revision in done]
+    return DowngradePath(
+        path.project,
+        path.script,
+        path.table,
         current=standing,
-        destination=history.current,
+        destination=path.current,
         pending=tuple(back),
-        in_one_transaction=history.in_one_transaction,
+        in_one_transaction=path.in_one_transaction,
     )
 
 
@@ -92,7 +92,7 @@ def down_to(
     project: Project,
     context: MigrationContext,
     heads: tuple[str, ...],
-) -> Descent:
+) -> DowngradePath:
     """Give the way down to a target, as `alembic downgrade` has it.
 
     Raises `UsageError` where that is not below where the database is.
@@ -107,7 +107,7 @@ def without(
     project: Project,
     context: MigrationContext,
     heads: tuple[str, ...],
-) -> Descent:
+) -> DowngradePath:
     """Give the way back from these revisions, as far as they are in place.
 
     Raises `UsageError` where others came after them.
@@ -138,8 +138,8 @@ def _down(
     current: tuple[str, ...],
     back: Iterable[Script],
     may_drop: frozenset[str],
-) -> Descent:
-    way = Descent(
+) -> DowngradePath:
+    way = DowngradePath(
         project,
         context.script or project.script,
         table_of(context),
@@ -152,16 +152,18 @@ def _down(
     return replace(way, destination=way.end())
 
 
-def together(descents: Iterable[History]) -> Plan:
+def together(paths_back: Iterable[UpgradePath]) -> MigrationPlan:
     """Give the plan of them all; a section that has nothing to take back is left alone."""
-    histories, sections = tuple(descents), dict[str, "Project"]()
-    for each in histories:
+    paths, sections = tuple(paths_back), dict[str, "Project"]()
+    for each in paths:
         if each.pending and each.project.section not in sections:
             lowest = each.destination[0] if each.destination else "base"
             sections[each.project.section] = downgrading(each.project, lowest)
-    return Plan(tuple(sections.values()), histories, chart=_untouched)
+    return MigrationPlan(tuple(sections.values()), paths, find_path=_untouched)
 
 
-def _untouched(project: Project, context: MigrationContext, heads: tuple[str, ...]) -> Descent:
-    """Give a history of which nothing is to be taken back."""
-    return Descent(project, context.script or project.script, table_of(context), heads, heads)
+def _untouched(
+    project: Project, context: MigrationContext, heads: tuple[str, ...]
+) -> DowngradePath:
+    """Give a path of which nothing is to be taken back."""
+    return DowngradePath(project, context.script or project.script, table_of(context), heads, heads)

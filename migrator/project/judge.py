@@ -20,7 +20,7 @@ from migrator.report import named
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from migrator.project.plan import History
+    from migrator.project.plan import UpgradePath
     from migrator.project.progress import Attempt
     from migrator.report import Applied
     from migrator.version_table import VersionTable
@@ -65,13 +65,13 @@ def judge(attempt: Attempt, evidence: Evidence, invalid_before: frozenset[str]) 
     standing, invalid = evidence.revisions, evidence.invalid_indexes
     if standing is None:
         return Verdict((), attempt.failed, "unknown", attempt.error or evidence.problem)
-    left = {h.table: h.outstanding(standing.get(h.table, ())) for h in attempt.histories}
-    steps = [s for s in attempt.steps if s.applied.revision not in left[s.history.table]]
-    done, way = tuple(said(step).applied for step in steps), attempt.histories[0]
+    left = {h.table: h.outstanding(standing.get(h.table, ())) for h in attempt.paths}
+    steps = [s for s in attempt.steps if s.applied.revision not in left[s.path.table]]
+    done, way = tuple(said(step).applied for step in steps), attempt.paths[0]
     broken = invalid - invalid_before | {
         name for name in invalid if name.rpartition(".")[2].strip('"') in attempt.relied_on
     }
-    short = [history for history in attempt.histories if left[history.table]]
+    short = [path for path in attempt.paths if left[path.table]]
     error = attempt.error or _shortfall(short, standing)
     hint = error.hint if error else None
     error = _with_leftovers(error, broken) if broken else error
@@ -94,13 +94,13 @@ def judge(attempt: Attempt, evidence: Evidence, invalid_before: frozenset[str]) 
 
 
 def _shortfall(
-    short: Sequence[History], standing: Mapping[VersionTable, tuple[str, ...]]
+    short: Sequence[UpgradePath], standing: Mapping[VersionTable, tuple[str, ...]]
 ) -> UnprovenError | None:
-    for history in short:
-        found = standing.get(history.table, ())
+    for path in short:
+        found = standing.get(path.table, ())
         return UnprovenError(
-            f"env.py returned as if all were well, but {history.table} is at"
-            f" {named(found)} and not at {named(history.destination)}.",
+            f"env.py returned as if all were well, but {path.table} is at"
+            f" {named(found)} and not at {named(path.destination)}.",
             hint="Its transaction was not committed. A statement on the connection before"
             " context.configure() has that effect: commit after it.",
         )

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from migrator.project.env_py import Witness
     from migrator.project.find import Project
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.project.transactions import Sentinel
 
 _BACK_OFF_S = (0.5, 8.0)
 
 
 def migrate(
-    plan: Plan,
+    plan: MigrationPlan,
     witness: Witness,
     sentinel: Sentinel,
     sweep: Callable[[frozenset[str]], object],
@@ -74,7 +74,7 @@ def _cut_short(
     return None
 
 
-def _once(plan: Plan, witness: Witness, progress: Progress) -> Attempt:
+def _once(plan: MigrationPlan, witness: Witness, progress: Progress) -> Attempt:
     for project in plan.projects:
         work = partial(_steps, progress, project, witness)
         try:
@@ -96,10 +96,10 @@ def _steps(
 ) -> Iterator[Any]:
     """Give Alembic its steps, and note each as it starts and ends."""
     witness(env_py.first_row(context))
-    history = progress.history(project, context, tuple(heads))
-    progress.resume(history, tuple(heads))
-    for step in history.steps(tuple(heads)):
-        progress.start(step, history)
+    path = progress.path(project, context, tuple(heads))
+    progress.resume(path, tuple(heads))
+    for step in path.steps(tuple(heads)):
+        progress.start(step, path)
         yield step
         progress.finish(context)
 

@@ -1,4 +1,4 @@
-"""What there is to do: every history of every section, where it stands and where it is to go."""
+"""What there is to do: every path of every section, where it stands and where it is to go."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from migrator.project.find import Project
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
-Chart = Callable[["Project", "MigrationContext", tuple[str, ...]], "History"]
-"""Gives the history of the version table that env.py configured, the database at these rows."""
+FindPath = Callable[["Project", "MigrationContext", tuple[str, ...]], "UpgradePath"]
+"""Gives the path of the version table that env.py configured, the database at these rows."""
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class UpgradePath:
     """One version table: where it is, where it is to go, and by which revisions."""
 
     project: Project
@@ -67,7 +67,7 @@ class History:
         return frozenset(step.revision.revision for step in self.steps(heads))
 
     def at(self, current: tuple[str, ...]) -> Self:
-        """Give the same history with the database at these revisions instead.
+        """Give the same path with the database at these revisions instead.
 
         Raises `DisagreementError` where the code does not have one of them.
         """
@@ -80,30 +80,30 @@ class History:
         return replace(self, current=current, pending=pending)
 
 
-Charted = History | UnknownRevisionError
-"""A history, or the error about a revision in its version table that the code does not have."""
+PathOrError = UpgradePath | UnknownRevisionError
+"""A path, or the error about a revision in its version table that the code does not have."""
 
 
-def standing(project: Project, context: MigrationContext, heads: tuple[str, ...]) -> History:
-    """Give the history of the version table that env.py configured, bound for the target."""
+def standing(project: Project, context: MigrationContext, heads: tuple[str, ...]) -> UpgradePath:
+    """Give the path of the version table that env.py configured, bound for the target."""
     script = context.script or project.script
     current = tuple(sorted(heads))
     revisions.whole(script)
     wanted = revisions.destination(script, project.settings.target, current)
     table, in_one = env_py.table_of(context), env_py.in_one_transaction(context)
-    history = History(project, script, table, current, wanted, in_one_transaction=in_one)
-    return history.planned(current)
+    path = UpgradePath(project, script, table, current, wanted, in_one_transaction=in_one)
+    return path.planned(current)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run has to do: every history of every section, in order."""
+class MigrationPlan:
+    """What a run has to do: every path of every section, in order."""
 
     projects: tuple[Project, ...]
-    histories: tuple[History, ...]
+    paths: tuple[UpgradePath, ...]
     asked: bool = False
-    """Whether env.py asked the database for anything: its histories may depend on the answer."""
-    chart: Chart = standing
+    """Whether env.py asked the database for anything: its paths may depend on the answer."""
+    find_path: FindPath = standing
     """For a version table that env.py had not configured when it was asked."""
     altered: Mapping[str, str] = field(default_factory=dict)
     """A sentence about each revision that was changed after it had been applied."""
@@ -111,47 +111,47 @@ class Plan:
     @property
     def settings(self) -> Settings:
         """What the run has been told."""
-        return self.histories[0].project.settings
+        return self.paths[0].project.settings
 
     @property
     def tables(self) -> tuple[VersionTable, ...]:
         """The version tables."""
-        return tuple(h.table for h in self.histories)
+        return tuple(h.table for h in self.paths)
 
     @property
     def standing(self) -> Mapping[VersionTable, tuple[str, ...]]:
         """The revisions that each version table holds."""
-        return {h.table: h.current for h in self.histories}
+        return {h.table: h.current for h in self.paths}
 
     @property
     def current(self) -> tuple[str, ...]:
         """The revisions the database is at."""
-        return _union(h.current for h in self.histories)
+        return _union(h.current for h in self.paths)
 
     @property
     def destination(self) -> tuple[str, ...]:
         """The revisions it is to be at."""
-        return _union(h.destination for h in self.histories)
+        return _union(h.destination for h in self.paths)
 
     @property
     def pending(self) -> tuple[str, ...]:
         """The revisions between, in order; once for each version table."""
-        return tuple(revision for h in self.histories for revision in h.pending)
+        return tuple(revision for h in self.paths for revision in h.pending)
 
     @property
     def titles(self) -> tuple[tuple[str, str], ...]:
         """The pending revisions, each with the first line of its docstring."""
         return tuple(
             (revision, (h.script.get_revision(revision).doc or "").strip())
-            for h in self.histories
+            for h in self.paths
             for revision in h.pending
         )
 
     @property
     def simple(self) -> bool:
-        """Whether it is one history with one head, whatever the database holds."""
+        """Whether it is one path with one head, whatever the database holds."""
         env_py = Path(self.projects[0].script.env_py_location)
-        one = len(self.histories) == 1 and len(self.destination) == 1
+        one = len(self.paths) == 1 and len(self.destination) == 1
         return one and not self.asked and not may_repeat(env_py.read_bytes())
 
     @property
@@ -159,51 +159,51 @@ class Plan:
         """The files of the revisions that the database has."""
         return {
             script.revision: script.path
-            for h in self.histories
+            for h in self.paths
             for script in revisions.in_place(h.script, h.current)
         }
 
     @property
     def files(self) -> Mapping[str, str]:
         """The files of the pending revisions."""
-        return {r: h.script.get_revision(r).path for h in self.histories for r in h.pending}
+        return {r: h.script.get_revision(r).path for h in self.paths for r in h.pending}
 
-    def at(self, standing: Mapping[VersionTable, tuple[str, ...]]) -> Plan:
+    def at(self, standing: Mapping[VersionTable, tuple[str, ...]]) -> MigrationPlan:
         """Give the plan for a database that stands there.
 
         Raises `UnknownRevisionError` as `known` does.
         """
-        found = [charted(partial(h.at, standing.get(h.table, ()))) for h in self.histories]
-        return replace(self, histories=known(found))
+        found = [path_or_error(partial(h.at, standing.get(h.table, ()))) for h in self.paths]
+        return replace(self, paths=known(found))
 
 
-def charted(chart: Callable[[], History]) -> Charted:
-    """Give the history, or the error about a revision that the code does not have.
+def path_or_error(find_path: Callable[[], UpgradePath]) -> PathOrError:
+    """Give the path, or the error about a revision that the code does not have.
 
     The other version tables are worth a look all the same.
     """
     try:
-        return chart()
+        return find_path()
     except UnknownRevisionError as error:
         return error
 
 
-def known(found: Iterable[Charted]) -> tuple[History, ...]:
-    """Give the histories, where all are.
+def known(found: Iterable[PathOrError]) -> tuple[UpgradePath, ...]:
+    """Give the paths, where all are.
 
     Raises an `UnknownRevisionError` about all that are not, which knows whether revisions are
     pending for others.
     """
-    charts = tuple(found)
-    histories = tuple(each for each in charts if isinstance(each, History))
-    unknown = [each for each in charts if isinstance(each, UnknownRevisionError)]
+    given = tuple(found)
+    paths = tuple(each for each in given if isinstance(each, UpgradePath))
+    unknown = [each for each in given if isinstance(each, UnknownRevisionError)]
     if unknown:
         error = unknown[0]
         error.current = _union(each.current for each in unknown)
         error.head = _union(each.head for each in unknown)
-        error.behind = any(history.pending for history in histories)
+        error.behind = any(path.pending for path in paths)
         raise error
-    return histories
+    return paths
 
 
 def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from migrator.errors import MigratorError
     from migrator.project.find import Project
-    from migrator.project.plan import History, Plan
+    from migrator.project.plan import MigrationPlan, UpgradePath
     from migrator.version_table import VersionTable
 
 _LATELY_S = 0.1
@@ -46,7 +46,7 @@ _IDLE = (
 class Step:
     """A revision that Alembic applied, or was about to; `said` once the log has it."""
 
-    history: History
+    path: UpgradePath
     applied: Applied
     said: bool
     idle: bool = False
@@ -57,7 +57,7 @@ class Step:
 class Attempt:
     """What an upgrade did, as far as it can know itself; the proof is made elsewhere."""
 
-    histories: tuple[History, ...]
+    paths: tuple[UpgradePath, ...]
     steps: tuple[Step, ...]
     failed: str | None = None
     left_something: bool = False
@@ -71,16 +71,16 @@ class Attempt:
     @property
     def tables(self) -> tuple[VersionTable, ...]:
         """The version tables it worked on."""
-        return tuple(h.table for h in self.histories)
+        return tuple(h.table for h in self.paths)
 
 
 class Progress(Transactions):
     """Follows the revisions as Alembic applies them, and what of them is committed."""
 
-    def __init__(self, plan: Plan, sentinel: Sentinel, tried: frozenset[str]) -> None:
+    def __init__(self, plan: MigrationPlan, sentinel: Sentinel, tried: frozenset[str]) -> None:
         """Start before the first; an earlier attempt had tried to build these indexes."""
         super().__init__(plan.settings, sentinel)
-        self._histories, self._chart = {h.table: h for h in plan.histories}, plan.chart
+        self._paths, self._find_path = {h.table: h for h in plan.paths}, plan.find_path
         self._steps: list[Step] = []
         self._said = 0
         """So many of them, from the first, are in the log."""
@@ -88,7 +88,7 @@ class Progress(Transactions):
         self._relied_on: set[str] = set()
         self.indexes = set(tried)
         """Those that a revision tried to build."""
-        self._running: tuple[History, str, float] | None = None
+        self._running: tuple[UpgradePath, str, float] | None = None
         self._idleness: Idleness | None = None
 
     @property
@@ -110,43 +110,43 @@ class Progress(Transactions):
         """Give what is known beside the error when env.py fails now."""
         return Circumstances(bool(self._steps), self._left_something, self._sentinel.in_the_way)
 
-    def history(
+    def path(
         self, project: Project, context: MigrationContext, heads: tuple[str, ...]
-    ) -> History:
-        """Give the history that env.py works on now: as it was planned, where it was."""
-        planned = self._histories.get(env_py.table_of(context))
-        return planned or self._chart(project, context, heads)
+    ) -> UpgradePath:
+        """Give the path that env.py works on now: as it was planned, where it was."""
+        planned = self._paths.get(env_py.table_of(context))
+        return planned or self._find_path(project, context, heads)
 
-    def resume(self, history: History, heads: tuple[str, ...]) -> None:
-        """Take up a history where the database is: what an earlier try left undone is forgotten."""
-        self._histories.setdefault(history.table, history)
+    def resume(self, path: UpgradePath, heads: tuple[str, ...]) -> None:
+        """Take up a path where the database is: what an earlier try left undone is forgotten."""
+        self._paths.setdefault(path.table, path)
         self._running, self._left_something = None, False
         if not self._steps:
             return
-        outstanding = history.outstanding(heads)
+        outstanding = path.outstanding(heads)
         steps, self._steps, self._said = self._steps, [], 0
         for step in steps:
-            if step.history.table != history.table:
+            if step.path.table != path.table:
                 self._steps.append(step)
             elif step.applied.revision not in outstanding:
                 self._steps.append(said(step))
 
-    def start(self, step: Any, history: History) -> None:  # noqa: ANN401 - Alembic's RevisionStep
+    def start(self, step: Any, path: UpgradePath) -> None:  # noqa: ANN401 - Alembic's RevisionStep
         """Note a revision that begins."""
         self._guard.alive(_LATELY_S)
         self._go_on()
         revision = step.revision
-        self._running = (history, revision.revision, time.monotonic())
-        self._idleness = Idleness(revision, history.table) if history.adds else None
+        self._running = (path, revision.revision, time.monotonic())
+        self._idleness = Idleness(revision, path.table) if path.adds else None
         self._wrote = self._left_something = False
         title = (revision.doc or "").strip()
         emit(
             Event.REVISION_STARTED,
-            f"{history.doing}{revision.revision}  {title}".rstrip(),
+            f"{path.doing}{revision.revision}  {title}".rstrip(),
             revision=revision.revision,
             title=title,
-            version_table=str(history.table),
-            **history.told,
+            version_table=str(path.table),
+            **path.told,
         )
 
     def finish(self, ran: MigrationContext) -> None:
@@ -201,7 +201,7 @@ class Progress(Transactions):
     def ended(self, error: MigratorError | None) -> Attempt:
         """Give what was done."""
         return Attempt(
-            histories=tuple(self._histories.values()),
+            paths=tuple(self._paths.values()),
             steps=(*self._steps, *self._unfinished()),
             failed=self.current,
             left_something=self._left_something,
@@ -214,10 +214,10 @@ class Progress(Transactions):
         """Give the revision that runs as a step: its commit may have been its last moment."""
         if self._running is None:
             return []
-        history, revision, began = self._running
+        path, revision, began = self._running
         seconds = round(time.monotonic() - began, 3)
         idle = self._idleness is not None and self._idleness.found
-        return [Step(history, Applied(revision, seconds), said=False, idle=idle)]
+        return [Step(path, Applied(revision, seconds), said=False, idle=idle)]
 
     def _passed(self) -> None:
         """See that a commit went through: something came after it."""
@@ -231,15 +231,15 @@ class Progress(Transactions):
 def said(step: Step) -> Step:
     """Log a revision as applied, or taken back, unless that was done."""
     if not step.said:
-        applied, history = step.applied, step.history
+        applied, path = step.applied, step.path
         emit(
             Event.REVISION_APPLIED,
-            f"{applied.revision}  {history.done} in {applied.duration_s:.2f} s"
+            f"{applied.revision}  {path.done} in {applied.duration_s:.2f} s"
             + (_IDLE if step.idle else ""),
             level="warn" if step.idle else "info",
             revision=applied.revision,
             duration_s=applied.duration_s,
-            version_table=str(history.table),
-            **history.told,
+            version_table=str(path.table),
+            **path.told,
         )
     return replace(step, said=True)

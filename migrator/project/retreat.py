@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from migrator.errors import ProjectError, UnreachableError
 from migrator.interruption import WATCH
-from migrator.project.downgrade_path import descent, together
+from migrator.project.downgrade_path import path_back, together
 from migrator.project.progress import said
 from migrator.project.survey import announce, drops
 from migrator.report import named
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from migrator.errors import MigratorError
     from migrator.project.judge import Evidence, Verdict
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.project.progress import Attempt
     from migrator.version_table import VersionTable
 
@@ -30,7 +30,7 @@ _SETTING = "MIGRATOR_ON_FAILURE=rollback"
 _MOST_NAMED = 4
 
 
-def retreat(attempt: Attempt, verdict: Verdict, evidence: Evidence) -> Plan | None:
+def retreat(attempt: Attempt, verdict: Verdict, evidence: Evidence) -> MigrationPlan | None:
     """Give the way back from an attempt that failed.
 
     None where nothing of it is in the database, or where there is no way: the error's hint then
@@ -61,14 +61,14 @@ def undone(
         told = evidence.problem.message if evidence.problem else "nobody could look"
         _add(verdict, f"{_SETTING} was at work, and then: {told}")
         return replace(verdict, applied=(), state="unknown")
-    left = {h.table: h.outstanding(found.get(h.table, ())) for h in back.histories}
+    left = {h.table: h.outstanding(found.get(h.table, ())) for h in back.paths}
     for step in back.steps:
-        if step.applied.revision not in left[step.history.table]:
+        if step.applied.revision not in left[step.path.table]:
             said(step)
     elsewhere, broken = _elsewhere(back, found), evidence.invalid_indexes - invalid_before
     if elsewhere or broken:
         _add(verdict, _told_of_failure(back, elsewhere, broken), anew=True)
-        there = [s for s in attempt.steps if s.applied.revision in left[s.history.table]]
+        there = [s for s in attempt.steps if s.applied.revision in left[s.path.table]]
         applied = tuple(step.applied for step in there)
         return replace(verdict, applied=applied, state="partially_migrated")
     _add(verdict, _told(back), anew=True)
@@ -90,15 +90,15 @@ def _forbidden(
     return None
 
 
-def _way_back(attempt: Attempt, found: Standing) -> Plan:
+def _way_back(attempt: Attempt, found: Standing) -> MigrationPlan:
     """Give the way back; raises `ProjectError` where there is none."""
-    descents = [descent(h, found.get(h.table, ())) for h in reversed(attempt.histories)]
-    for each in descents:
+    paths_back = [path_back(h, found.get(h.table, ())) for h in reversed(attempt.paths)]
+    for each in paths_back:
         each.see()
-    return together(descents)
+    return together(paths_back)
 
 
-def _announced(plan: Plan) -> Plan:
+def _announced(plan: MigrationPlan) -> MigrationPlan:
     if plan.pending:
         announce(plan, frozenset())
     return plan
@@ -106,13 +106,13 @@ def _announced(plan: Plan) -> Plan:
 
 def _elsewhere(back: Attempt, found: Standing) -> Standing:
     """Give the version tables that are not where they were before the run."""
-    rows = {h.table: found.get(h.table, ()) for h in back.histories}
-    return {h.table: rows[h.table] for h in back.histories if {*rows[h.table]} != {*h.destination}}
+    rows = {h.table: found.get(h.table, ()) for h in back.paths}
+    return {h.table: rows[h.table] for h in back.paths if {*rows[h.table]} != {*h.destination}}
 
 
 def _told(back: Attempt) -> str:
     names = [step.applied.revision for step in back.steps]
-    where = named(dict.fromkeys(r for h in back.histories for r in h.destination))
+    where = named(dict.fromkeys(r for h in back.paths for r in h.destination))
     what = f": {', '.join(names)}" if names else ""
     return f"{_SETTING} took back what this run had done{what}. The database is at {where} again."
 

@@ -12,7 +12,7 @@ from migrator.log import Event, emit
 from migrator.position import counted
 from migrator.project import env_py
 from migrator.project.listeners import Look
-from migrator.project.plan import Chart, Plan, charted, known, standing
+from migrator.project.plan import FindPath, MigrationPlan, known, path_or_error, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from migrator.project.env_py import Witness
     from migrator.project.find import Project
-    from migrator.project.plan import Charted
+    from migrator.project.plan import PathOrError
 
     Compare = Callable[[Callable[[], Mapping[str, str]]], Mapping[str, str]]
 
@@ -35,37 +35,37 @@ that writes before `configure` may meet, because it is run once before the lock.
 def survey(
     projects: tuple[Project, ...],
     witness: Witness,
-    chart: Chart = standing,
+    find_path: FindPath = standing,
     compare: Compare = lambda _: {},
     look: Look | None = None,
-) -> Plan:
+) -> MigrationPlan:
     """Run env.py once without a change, and give what there is to do.
 
     `compare` gives what was changed of the revisions in place, `look` sees env.py's connections.
     Raises `ProjectError` where the project is broken or env.py fails, `DisagreementError` where
-    the database is at a revision unknown to the code, and what `witness` and `chart` raise.
+    the database is at a revision unknown to the code, and what `witness` and `find_path` raise.
     """
-    found: list[Charted] = []
+    found: list[PathOrError] = []
     look = look or Look()
     for project in projects:
-        found += _histories(project, witness, look, chart)
-    plan = Plan(projects, known(found), look.asked, chart)
+        found += _paths(project, witness, look, find_path)
+    plan = MigrationPlan(projects, known(found), look.asked, find_path)
     plan = replace(plan, altered=compare(lambda: plan.in_place))
     place = (plan.current, plan.destination, len(plan.pending), plan.tables, plan.altered)
-    position.announce(*place, plan.histories[0].side)
+    position.announce(*place, plan.paths[0].side)
     return plan
 
 
-def announce(plan: Plan, invalid_indexes: frozenset[str]) -> None:
+def announce(plan: MigrationPlan, invalid_indexes: frozenset[str]) -> None:
     """Log what is going to be done, and what is broken already and is left alone."""
-    way = plan.histories[0]
+    way = plan.paths[0]
     told = f"Going to {way.todo} {counted(len(plan.pending))}: {_spanned(plan.pending)}."
     if invalid_indexes:
         told += (
             "\nAn invalid index was there before; drop it and build it again:"
             f" {drops(invalid_indexes)}"
         )
-    in_one = any(h.in_one_transaction for h in plan.histories)
+    in_one = any(h.in_one_transaction for h in plan.paths)
     if in_one and len(plan.pending) > 1:
         told += (
             "\nThey run in one transaction: a lock that the first takes is held until the last is"
@@ -93,24 +93,28 @@ def drops(indexes: frozenset[str]) -> str:
     return " ".join(f"DROP INDEX CONCURRENTLY {name};" for name in sorted(indexes))
 
 
-def _histories(project: Project, witness: Witness, listener: Look, chart: Chart) -> list[Charted]:
+def _paths(
+    project: Project, witness: Witness, listener: Look, find_path: FindPath
+) -> list[PathOrError]:
     """Look, and look again where another run's env.py made the same schema at the same moment."""
     for _ in range(_RACES):
         try:
-            return _looked(project, witness, listener, chart)
+            return _looked(project, witness, listener, find_path)
         except ProjectError as error:
             if error.sqlstate not in _RACED:
                 raise
-    return _looked(project, witness, listener, chart)
+    return _looked(project, witness, listener, find_path)
 
 
-def _looked(project: Project, witness: Witness, listener: Look, chart: Chart) -> list[Charted]:
-    found: list[Charted] = []
+def _looked(
+    project: Project, witness: Witness, listener: Look, find_path: FindPath
+) -> list[PathOrError]:
+    found: list[PathOrError] = []
 
     def look(heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
         listener.chosen = True
         witness(env_py.first_row(context))
-        found.append(charted(partial(chart, project, context, heads)))
+        found.append(path_or_error(partial(find_path, project, context, heads)))
         return ()
 
     try:

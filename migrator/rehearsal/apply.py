@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrator.project import env_py, revisions
-from migrator.project.plan import History
+from migrator.project.plan import UpgradePath
 from migrator.project.url import give_url
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from migrator.address import Address
     from migrator.project.find import Project
     from migrator.project.listeners import Listener
-    from migrator.project.plan import Chart, Plan
+    from migrator.project.plan import FindPath, MigrationPlan
     from migrator.version_table import VersionTable
 
 
@@ -42,21 +42,23 @@ def _with_address(project: Project, address: Address) -> Project:
     return replace(project, settings=told)
 
 
-def path_to(standing: Mapping[VersionTable, tuple[str, ...]]) -> Chart:
-    """Give the chart that leads each version table to these rows."""
+def path_to(standing: Mapping[VersionTable, tuple[str, ...]]) -> FindPath:
+    """Give what finds the path of each version table to these rows."""
 
-    def chart(project: Project, context: MigrationContext, heads: tuple[str, ...]) -> History:
+    def find_path(
+        project: Project, context: MigrationContext, heads: tuple[str, ...]
+    ) -> UpgradePath:
         script, table = context.script or project.script, env_py.table_of(context)
         wanted, current = standing.get(table, ()), tuple(sorted(heads))
         revisions.known(script, table, wanted, tuple(script.get_heads()))
-        return History(project, script, table, current, wanted).planned(current)
+        return UpgradePath(project, script, table, current, wanted).planned(current)
 
-    return chart
+    return find_path
 
 
-def apply(plan: Plan, listener: Listener) -> None:
+def apply(plan: MigrationPlan, listener: Listener) -> None:
     """Apply all that the plan has; raises the `MigratorError` that it ended in."""
-    ways = {history.table: history for history in plan.histories}
+    ways = {path.table: path for path in plan.paths}
 
     def work(heads: tuple[str, ...], context: MigrationContext) -> list[Any]:
         return ways[env_py.table_of(context)].steps(tuple(heads))

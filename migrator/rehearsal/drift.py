@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.project.find import Project
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.report import Journal
     from migrator.version_table import VersionTable
 
@@ -98,7 +98,7 @@ _OURS = (69, 78, 124, 130, 143)
 """Exit codes of what has nothing to do with the history: it is raised as it is."""
 
 
-def agree(server: Server, plan: Plan, journal: Journal) -> None:
+def agree(server: Server, plan: MigrationPlan, journal: Journal) -> None:
     """See that the schema is what the revisions make, if MIGRATOR_VERIFY=schema asks for that.
 
     The journal learns if it could be compared with the models alone. Raises `UnprovenError` where

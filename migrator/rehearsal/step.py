@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from migrator.project.find import Project
     from migrator.project.listeners import Listener
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.version_table import VersionTable
 
 
@@ -75,10 +75,10 @@ class RehearsalStep:
         env_py.run(project, only_this, listener=listener)
 
 
-def steps(plan: Plan) -> tuple[RehearsalStep, ...]:
+def steps(plan: MigrationPlan) -> tuple[RehearsalStep, ...]:
     """Give what is pending, one by one and in order."""
     return tuple(
-        RehearsalStep(history.project, history.script, history.table, revision)
-        for history in plan.histories
-        for revision in history.pending
+        RehearsalStep(path.project, path.script, path.table, revision)
+        for path in plan.paths
+        for revision in path.pending
     )

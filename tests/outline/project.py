@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.outline.proven import Outline
-    from migrator.project.plan import Plan
+    from migrator.project.plan import MigrationPlan
     from migrator.settings import Settings
 
 REVISION = '''"""Revision {id}."""
@@ -93,7 +93,7 @@ def proven(folder: Path, url: str, **flags: str) -> Outline | None:
         return reading.read(told(url, **flags), os.environ)
 
 
-def found(folder: Path, url: str, **flags: str) -> Plan | None:
+def found(folder: Path, url: str, **flags: str) -> MigrationPlan | None:
     """Give what the full path finds, without a change; None where it ends in an error."""
     with within(folder):
         told_ = told(url, **flags)
