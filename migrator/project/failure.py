@@ -93,27 +93,6 @@ def pass_on_interruption(error: BaseException) -> None:
         raise Interruption(interrupted) from None
 
 
-def of_env_py(error: BaseException, project: Project) -> MigratorError:
-    """Give our error for what came out of env.py while no revision was running."""
-    if isinstance(error, MigratorError):
-        return error
-    said = server_message(error)
-    if said is None:
-        return ProjectError(f"env.py failed: {_told(error, project)}")
-    if said.lost:
-        return UnreachableError(f"env.py lost the database: {said.told()}")
-    if said.sqlstate == _INSUFFICIENT_PRIVILEGE:
-        hint = (
-            said.hint or "GRANT the role CREATE on the schema, and its rights on the version table."
-        )
-        return DeniedError(said.told(), hint=hint, sqlstate=said.sqlstate)
-    if (said.sqlstate or "").startswith(_SERVERS_OWN):
-        message = f"The migration failed before its first revision: {said.told()}"
-        return RevisionFailedError(message, hint=said.hint, sqlstate=said.sqlstate)
-    message = f"env.py failed in the database: {said.told()}"
-    return ProjectError(message, hint=said.hint, sqlstate=said.sqlstate)
-
-
 def of_run(
     error: BaseException,
     running: str | None,
@@ -131,8 +110,26 @@ def of_run(
         return error
     fell_at_commit = (at_commit or known.ran_any) and server_message(error) is not None
     if running is None and not fell_at_commit:
-        return of_env_py(error, project)
+        return _of_env_py(error, project)
     return _of_revision(error, running or "the commit", project, known)
+
+
+def _of_env_py(error: BaseException, project: Project) -> MigratorError:
+    said = server_message(error)
+    if said is None:
+        return ProjectError(f"env.py failed: {_told(error, project)}")
+    if said.lost:
+        return UnreachableError(f"env.py lost the database: {said.told()}")
+    if said.sqlstate == _INSUFFICIENT_PRIVILEGE:
+        hint = (
+            said.hint or "GRANT the role CREATE on the schema, and its rights on the version table."
+        )
+        return DeniedError(said.told(), hint=hint, sqlstate=said.sqlstate)
+    if (said.sqlstate or "").startswith(_SERVERS_OWN):
+        message = f"The migration failed before its first revision: {said.told()}"
+        return RevisionFailedError(message, hint=said.hint, sqlstate=said.sqlstate)
+    message = f"env.py failed in the database: {said.told()}"
+    return ProjectError(message, hint=said.hint, sqlstate=said.sqlstate)
 
 
 def _of_revision(
