@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from migrator.errors import AftermathError, ConfigurationError
+from migrator.errors import AftermathError, ConfigurationError, MigratorError
 from migrator.interruption import WATCH
 from migrator.log import Event, emit
 from migrator.program import Child
@@ -16,16 +15,33 @@ from migrator.project.environ import for_command
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from migrator.errors import MigratorError
+    from psycopg2.extensions import connection as Connection
+
     from migrator.settings import Settings
 
 _LOOK_S = 0.1
 _LINES_KEPT = 5
 
 
+def owed(settings: Settings, connection: Connection) -> bool:
+    """Tell whether the last run brought the database there, and MIGRATOR_AFTER was not done.
+
+    Only the ledger knows; without one nothing is owed.
+    """
+    if not settings.after:
+        return False
+    from migrator.history import ledger  # noqa: PLC0415 - most runs have no such command
+
+    try:
+        last = ledger.last(connection)
+    except MigratorError:  # not for this role, or not our ledger
+        return False
+    return bool(last and last["error"] and last["database_state"] == "migrated")
+
+
 def ready(settings: Settings) -> None:
     """See before anything is changed that the command is there; raises `ConfigurationError`."""
-    if settings.after and shutil.which(settings.after[0]) is None:
+    if settings.after and _which(settings.after[0]) is None:
         raise ConfigurationError(
             f"MIGRATOR_AFTER names {settings.after[0]}, which is not there, or cannot be run.",
             hint="It is started without a shell: a program and its arguments. Nothing was tried.",
@@ -40,7 +56,7 @@ def follow(settings: Settings, lost: Callable[[], MigratorError | None]) -> None
     """
     if not settings.after:
         return
-    program = shutil.which(settings.after[0]) or settings.after[0]
+    program = _which(settings.after[0]) or settings.after[0]
     last: list[str] = []
 
     def said(line: str) -> None:
@@ -53,6 +69,12 @@ def follow(settings: Settings, lost: Callable[[], MigratorError | None]) -> None
     if code != 0:
         ended = f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
         raise AftermathError("\n".join([f"MIGRATOR_AFTER {ended}: {settings.after[0]}.", *last]))
+
+
+def _which(program: str) -> str | None:
+    import shutil  # noqa: PLC0415 - a run with nothing to do asks only what is `owed`
+
+    return shutil.which(program)
 
 
 def _ended(

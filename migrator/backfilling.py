@@ -16,7 +16,7 @@ from migrator.database.lock import keys_for
 from migrator.database.run_lock import linked, run_lock
 from migrator.errors import UnreachableError
 from migrator.log import Event, emit, silenced
-from migrator.project import needs
+from migrator.project.annotations import backfill_folders
 from migrator.project.find import find
 from migrator.project.session import Session, within
 
@@ -73,7 +73,7 @@ def _counted(tally: Tally) -> str:
 def _loaded(told: Settings, name: str | None) -> Iterator[list[Definition]]:
     """Give the backfills, in surroundings like env.py's for as long as the block lasts."""
     projects = find(told)
-    folders = needs.folders(projects)
+    folders = backfill_folders(projects)
     with ExitStack() as stack:
         for project in projects:
             stack.enter_context(within(project, told.database_url))

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import planning
 from migrator.amounts import capital, counted
 from migrator.backfill import requirement
-from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
+from migrator.checklist import Check, Checklist, complete, judged, skipped
 from migrator.database.witness import confined_to, same_database
 from migrator.errors import ProjectError, UnreachableError
-from migrator.ground import ground, in_place
 from migrator.log import silenced
 from migrator.plan.hazard import counts
-from migrator.project import models, needs, revisions
-from migrator.project.environ import without_libpqs
+from migrator.project import env_py, models, revisions
+from migrator.project.annotations import all_needs
 from migrator.project.find import find
-from migrator.project.leg import legs
 from migrator.project.survey import survey
 from migrator.project.unimported_models import HINT, unimported
-from migrator.project.visit import visit
 from migrator.rehearsal.confine import Confined
-from migrator.rehearsal.roundtrip import RoundTrip
+from migrator.rehearsal.database import empty
+from migrator.rehearsal.roundtrip import Finding, RoundTrip
+from migrator.rehearsal.step import steps
 from migrator.report import named
 from migrator.repository import new_files
 
@@ -33,8 +31,8 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.plan.hazard import Hazard
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
     from migrator.project.plan import MigrationPlan
     from migrator.settings import Settings
 
@@ -77,22 +75,22 @@ class _Making:
 
     def all(self) -> Iterator[Check]:
         """Make them; raises `ProjectError` in the midst of one where the project is broken."""
-        with ground(self._environ, self._on) as server:
+        with empty(self._on, self._environ) as server:
             told = replace(self._settings, database_url=server.address)
             self._projects = find(told)  # once: an application is loaded with the address it finds
             yield self._chain()
             self.new = self._new()
             yield self._heads()
-            watcher = Confined(confined_to(server))
-            plan = self._run_env_py(server, watcher)
+            listener = Confined(confined_to(server))
+            plan = self._run_env_py(server, listener)
             yield Check("environment", "passed", "env.py runs, and asks for migrations.")
-            trip = RoundTrip(legs(plan), server.connection, watcher)
+            trip = RoundTrip(steps(plan), server.connection, listener)
             failed = trip.up()
             yield judged("upgrade", _way(plan), failed)
             if failed:
                 yield from (skipped(name, _NOT_AT_THE_END) for name in ("models", "downgrade"))
             else:
-                yield _models(plan, watcher)
+                yield _models(plan, listener)
                 yield _downgrade(trip)
         yield skipped("hazards", _NOT_AT_THE_END) if failed else self._hazards()
 
@@ -103,7 +101,7 @@ class _Making:
         lacking = tuple(
             Finding(error.message, need.revision, error.hint)
             for project in self._projects
-            for need, error in requirement.missing(needs.of_all(project))
+            for need, error in requirement.missing(all_needs(project))
         )
         return judged("chain", f"{capital(counted(count))}, and no gap between them.", lacking)
 
@@ -116,10 +114,10 @@ class _Making:
         ]
         return Check("heads", "passed", f"{capital(wanted)} is {named(heads)}.")
 
-    def _run_env_py(self, server: Server, watcher: Watcher) -> MigrationPlan:
+    def _run_env_py(self, server: Server, listener: Listener) -> MigrationPlan:
         """Let env.py run confined before anything else has it run."""
         for project in self._projects:
-            visit(project, watcher)
+            env_py.run(project, only_look=True, listener=listener)
         return survey(self._projects, same_database(server))
 
     def _new(self) -> tuple[str, ...] | None:
@@ -149,24 +147,22 @@ class _Making:
         return judged("hazards", f"New since {self._since}: {named(self.new)}.", found)
 
     def _rehearsed(self) -> tuple[Hazard, ...]:
-        with without_libpqs():
-            within = partial(in_place, environ=self._environ)
-            return planning.from_base(self._settings, within, self._on).hazards
+        return planning.from_base(self._settings, self._on, self._environ).hazards
 
 
 def _way(plan: MigrationPlan) -> str:
     return f"From base to {named(plan.destination)}, {counted(len(plan.pending))}."
 
 
-def _models(plan: MigrationPlan, watcher: Watcher) -> Check:
+def _models(plan: MigrationPlan, listener: Listener) -> Check:
     """Compare the models where the database is at the heads, as Alembic wants it for that."""
     heads = {head for path in plan.paths for head in path.script.get_heads()}
     if heads != {*plan.destination}:
         return skipped("models", "Not compared: MIGRATOR_TARGET is not the project's heads.")
-    found = [models.compared(project, watcher) for project in plan.projects]
+    found = [models.compared(project, listener) for project in plan.projects]
     if all(each is None for each in found):
         return skipped("models", "Not compared: env.py names none (target_metadata).")
-    unknown = [each for project in plan.projects for each in unimported(project, watcher)]
+    unknown = [each for project in plan.projects for each in unimported(project, listener)]
     told = (
         *(Finding(each.message, hint=HINT) for each in unknown),
         *(Finding(one) for each in found for one in each or ()),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from migrator.rehearsal.roundtrip import Finding
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,23 +17,6 @@ NAMES = ("chain", "heads", "environment", "upgrade", "models", "downgrade", "haz
 _FOUND = 3
 _MARKS = {"passed": "✓", "failed": "✗", "skipped": "-"}
 _INDENT = 2 + max(map(len, NAMES)) + 2
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with a project."""
-
-    message: str
-    revision: str | None = None
-    hint: str | None = None
-
-    def lines(self) -> Iterator[str]:
-        """Give it for a person."""
-        named = self.revision is None or self.revision in self.message.split()
-        told = self.message if named else f"{self.revision}: {self.message}"
-        yield from told.splitlines()
-        if self.hint:
-            yield f"Hint: {self.hint}"
 
 
 @dataclass(frozen=True, slots=True)

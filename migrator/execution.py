@@ -7,15 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import aftermath
-from migrator.agreement import agree
 from migrator.database.catalog import examine, sweep
 from migrator.database.witness import same_database
-from migrator.history.arrears import owed
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
 from migrator.project.judge import judge
 from migrator.project.migration import migrate
 from migrator.project.retreat import retreat, undone
+from migrator.rehearsal.drift import agree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +65,7 @@ class Execution:
         """Do what another run has left to do after its upgrade, if anything."""
         server, settings = self.locked.server, self.locked.settings
         agree(server, plan, self.journal)
-        if not owed(settings, server.connection):
+        if not aftermath.owed(settings, server.connection):
             return self.journal.nothing_pending(since="another run did it meanwhile")
         with recording(server, self.journal, {}):
             self.journal.concluded((), None, "migrated", None)

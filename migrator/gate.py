@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from migrator.errors import RiskError
 from migrator.log import silenced
 from migrator.plan.hazard import LEVELS
-from migrator.project import needs
+from migrator.project.annotations import pending_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ def admit(server: Server, settings: Settings, plan: MigrationPlan) -> None:
     Raises `IncompleteBackfillError` where a revision of it needs one for which rows remain,
     `ProjectError` where it needs one that is not there, and `RiskError` as `_weigh` does.
     """
-    if found := needs.declared(plan):
+    if found := pending_needs(plan):
         from migrator.backfill.requirement import enforce  # noqa: PLC0415 - for these only
 
         enforce(server.connection, found)

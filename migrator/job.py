@@ -6,10 +6,10 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
+from migrator.aftermath import owed
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
 from migrator.database.witness import same_database
-from migrator.history.arrears import owed
 from migrator.position import announce, known, of, remember, uncollected
 from migrator.project.fingerprint import key as key_of
 
@@ -31,10 +31,11 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
         if _answered(settings, journal, server, key):
             return None
         with uncollected():
-            from migrator import aftermath, agreement, ahead, execution, gate  # noqa: PLC0415 - Alembic
+            from migrator import aftermath, ahead, execution, gate  # noqa: PLC0415 - Alembic
             from migrator.database.run_lock import linked, run_lock  # noqa: PLC0415 - with them
             from migrator.history import alteration  # noqa: PLC0415 - as above
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
+            from migrator.rehearsal import drift  # noqa: PLC0415 - as above
         with linked(settings, server) as link, ahead.Tolerance(server, settings, journal):
             compare = partial(alteration.alterations, server.connection)
             plan = survey.survey(
@@ -43,7 +44,7 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
             announce(of(plan))
             journal.planned(plan.current, plan.destination)
             if not (plan.pending or owed(settings, server.connection)):
-                agreement.agree(server, plan, journal)
+                drift.agree(server, plan, journal)
                 return _adopted(server, plan, journal, key)
             aftermath.ready(settings)
             gate.admit(server, settings, plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,22 +21,16 @@ from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged
 from migrator.plan.trace import Trace
 from migrator.position import MustBeRunError, find_position
-from migrator.project import needs
-from migrator.project.environ import without_libpqs
-from migrator.rehearsal.database import cancelled_with_us, copy, copy_revisions
+from migrator.project.annotations import pending_needs
+from migrator.rehearsal.database import copied, copy_revisions, empty, opened, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Mapping
 
-    from migrator.address import Address
     from migrator.database.connection import Server
+    from migrator.project.listeners import Permit
     from migrator.project.plan import MigrationPlan
-    from migrator.project.transactions import Permit
-    from migrator.rehearsal.database import Copy
     from migrator.settings import Settings
-
-    Within = Callable[[Address], AbstractContextManager[object]]
 
 _WITHIN_S = 20.0
 _WITH_DATA = (
@@ -79,18 +73,18 @@ def foreseen(server: Server, settings: Settings, request: PlanRequest) -> Foreca
     if source.pooled:
         message = "A copy cannot be made through a pooler: pg_dump needs one session throughout."
         raise ConfigurationError(message, hint=_DIRECT)
-    with copy(server, request.on) as copied:
+    with copied(server, request.on) as made:
         crew = Crew()
-        work = partial(duplicate, source, copied.scratch, crew, with_data=request.with_data)
+        work = partial(duplicate, source, made.scratch, crew, with_data=request.with_data)
         crew.does(work)
         if not request.with_data:
-            copy_revisions(server, copied.scratch)
-        plan, trace = _rehearsed(settings, copied, server)
+            copy_revisions(server, made.scratch)
+        with opened(made) as there:
+            plan, trace = _rehearsed(settings, there, server)
         trace = trace if request.with_data else _doubted(trace)
-        version = readable_version(copied.scratch.connection.server_version)
-        rehearsal = Rehearsal(copied.on, version, request.with_data)
+        rehearsal = Rehearsal(place(request.on), readable_version(there.version), request.with_data)
         conditions = _conditions(server, trace, queries=settings.log_queries)
-        unfilled = requirement.warnings(server.connection, needs.declared(plan))
+        unfilled = requirement.warnings(server.connection, pending_needs(plan))
         return _told(plan, trace, conditions, rehearsal, unfilled)
 
 
@@ -103,17 +97,19 @@ def _doubted(trace: Trace) -> Trace:
     return replace(trace, failure=replace(failure, error=error, uncertain=True))
 
 
-def from_base(settings: Settings, within: Within = nullcontext, on: str = "embedded") -> Forecast:
+def from_base(
+    settings: Settings, on: str = "embedded", environ: Mapping[str, str] | None = None
+) -> Forecast:
     """Find out what the whole history does, each revision as a release of its own.
 
     Needs no target: it runs in an empty database, on an embedded server or on the one whose URL is
-    given as `on`, and env.py runs within what is made of its address. Raises as `forecast` does.
+    given as `on`, which each of these variables that names a target names. Raises as `forecast`.
     """
-    with without_libpqs(), copy(None, on) as copied, within(copied.address):
+    with empty(on, environ or {}) as there:
         told = replace(settings, transactions="per-revision")
-        plan, trace = _rehearsed(told, copied, None)
-        version = readable_version(copied.scratch.connection.server_version)
-        return _told(plan, trace, Conditions(), Rehearsal(copied.on, version))
+        plan, trace = _rehearsed(told, there, None)
+        version = readable_version(there.version)
+        return _told(plan, trace, Conditions(), Rehearsal(place(on), version))
 
 
 def _told(
@@ -140,18 +136,17 @@ def _at_head(settings: Settings, server: Server) -> Forecast | None:
 
 
 def _rehearsed(
-    settings: Settings, copied: Copy, target: Server | None
+    settings: Settings, there: Server, target: Server | None
 ) -> tuple[MigrationPlan, Trace]:
     from migrator.project.find import find  # noqa: PLC0415 - as above
+    from migrator.project.listeners import Look  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
-    from migrator.project.transactions import Look  # noqa: PLC0415 - as above
-    from migrator.rehearsal.confine import permitting  # noqa: PLC0415 - loads Alembic
+    from migrator.rehearsal.confine import permitting  # noqa: PLC0415 - as above
 
-    told = replace(settings, database_url=copied.address)
-    with connect(copied.address, _WITHIN_S) as there, cancelled_with_us(copied):
-        permit = permitting(aside_from(target, there))
-        plan = survey(find(told), same_database(there), look=Look(permit))
-        return plan, recorded(plan, there, permit, alone=target is None)
+    permit = permitting(aside_from(target, there))
+    projects = find(replace(settings, database_url=there.address))
+    plan = survey(projects, same_database(there), look=Look(permit))
+    return plan, recorded(plan, there, permit, alone=target is None)
 
 
 def recorded(plan: MigrationPlan, there: Server, permit: Permit, *, alone: bool) -> Trace:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
-    from migrator.project.needs import Need
+    from migrator.project.annotations import Need
     from migrator.project.plan import MigrationPlan
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
@@ -87,7 +87,7 @@ def find_position(
         raise MustBeRunError
     with uncollected():
         from migrator.history.alteration import alterations  # noqa: PLC0415 - needed here only
-        from migrator.project import needs  # noqa: PLC0415 - loads Alembic
+        from migrator.project.annotations import pending_needs  # noqa: PLC0415 - loads Alembic
         from migrator.project.find import find  # noqa: PLC0415 - as above
         from migrator.project.survey import survey  # noqa: PLC0415 - as above
     projects = find(settings)
@@ -100,7 +100,7 @@ def find_position(
     if keeps:
         remember(server.connection, key, plan)
     announce(of(plan), plan.paths[0].side)
-    return replace(of(plan), needs=needs.declared(plan)), partial(_at, plan)
+    return replace(of(plan), needs=pending_needs(plan)), partial(_at, plan)
 
 
 def known(connection: Connection, key: str | None) -> Position | None:

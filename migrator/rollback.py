@@ -13,7 +13,7 @@ from migrator.database.witness import same_database
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, prepared_backup
 from migrator.history.ledger import last_applied
-from migrator.project import dropping
+from migrator.project import downgrade
 from migrator.project.downgrade_path import down_to, together, without
 from migrator.project.find import find
 from migrator.project.survey import announce, survey
@@ -55,8 +55,8 @@ def run(told: Settings, journal: Journal, request: RollbackRequest) -> None:
         if not plan.pending:
             return journal.nothing_pending("nothing is to be taken back")
         announce(plan, frozenset())
-        holding = holding_rows(server.connection, dropping.foreseen(plan.paths))
-        dropping.refuse(dropping.besides(holding, request.may_drop))
+        holding = holding_rows(server.connection, downgrade.dropped_tables(plan.paths))
+        downgrade.refuse_to_drop(downgrade.unpermitted(holding, request.may_drop))
         request.consent()
         backup = prepared_backup(server, told)
         with run_lock(link, plan.tables) as locked:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrator.database.scratch import beginning
-from migrator.rehearsal.database import PREFIX
+from migrator.database.scratch import REHEARSAL, beginning
 from tests.command import TREES, run
 
 if TYPE_CHECKING:
@@ -82,6 +81,19 @@ def test_a_lost_version_table_is_made_again_where_the_schema_proves_the_revision
     assert database.revisions() == ["r2"]
     migrated(database)
     assert database.revisions() == ["r3"]
+
+
+def test_the_log_says_nothing_of_the_database_that_revisions_are_compared_on(
+    database: Database,
+) -> None:
+    migrated(database, "--target", "r2")
+    database.rows("DROP TABLE alembic_version")
+    ended = run("repair", "--yes", tree=TREE, url=database.url)
+    assert ended.exit_code == 0, ended.output
+    said = [json.loads(line) for line in ended.stderr.splitlines() if line.startswith("{")]
+    assert {each["database"] for each in said if each["event"] == "database.connected"} == {
+        database.name
+    }
 
 
 def test_a_run_on_a_schema_that_is_there_already_names_the_repair(database: Database) -> None:
@@ -187,7 +199,7 @@ def test_an_unknown_revision_is_named_with_its_commit_and_left(
 
 def test_scratch_databases_of_ours_that_were_left_are_dropped(database: Database) -> None:
     migrated(database)
-    old = f"{beginning(database.name, PREFIX)}_{int(time.time()) - 7_200:08x}abcd"
+    old = f"{beginning(database.name, REHEARSAL)}_{int(time.time()) - 7_200:08x}abcd"
     other = f"migrator_plan_00000000_{int(time.time()) - 7_200:08x}abcd"
     for name in (old, other):
         database.rows(f"CREATE DATABASE {name}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.backfill.definition import Definition
-    from migrator.project.needs import Need
+    from migrator.project.annotations import Need
 
 _TABLE = re.compile(
     r"\b(?:FROM|JOIN)\s+(?:ONLY\s+)?((?:\w+|\"[^\"]+\")(?:\.(?:\w+|\"[^\"]+\"))?)", re.IGNORECASE

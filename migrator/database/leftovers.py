@@ -12,12 +12,11 @@ from psycopg2 import sql
 from migrator.database import destination, scratch
 from migrator.database.connection import spoken
 from migrator.errors import UnprovenError
-from migrator.rehearsal import database
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
 
-PREFIXES = (scratch.PREFIX, scratch.RESET, database.PREFIX, destination.PREFIX)
+PREFIXES = (scratch.PREFIX, scratch.RESET, scratch.REHEARSAL, destination.PREFIX)
 """What the names of our own scratch databases begin with."""
 _WITHIN_S = 20.0
 _GONE = ("08", "57P")

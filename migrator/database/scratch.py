@@ -30,6 +30,8 @@ PREFIX = "migrator_proof_"
 """Then letters that stand for the target's name, by which a later run knows what was left."""
 RESET = "migrator_reset_"
 """As above, of what is to take the target's place."""
+REHEARSAL = "migrator_plan_"
+"""As above, of what revisions are rehearsed on."""
 _WITHIN_S = 20.0
 _NAMED = re.compile(r"_[0-9a-f]{8}_([0-9a-f]{8})[0-9a-f]{4}\Z")
 """How the names end that `new_name` gives: nobody else's database is taken for one of ours."""

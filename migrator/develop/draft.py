@@ -12,18 +12,18 @@ from migrator.develop.facts import facts
 from migrator.develop.rendering import rendering
 from migrator.develop.series import Part, is_empty, series
 from migrator.errors import NotAtHeadError
+from migrator.project import env_py
 from migrator.project.find import option, revising
 from migrator.project.model_diff import titled
 from migrator.project.models import differences
-from migrator.project.visit import visit
 from migrator.report import named
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from migrator.develop.facts import Facts
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Draft:
     """Whether env.py names models that the database was compared with."""
 
 
-def compared(project: Project, message: str | None, watcher: Watcher) -> Draft:
+def compared(project: Project, message: str | None, listener: Listener) -> Draft:
     """Compare the database, which must be at the heads, with the models, and take precautions.
 
     Without a message the revision is named by what it does. Raises `NotAtHeadError` where the
@@ -55,7 +55,7 @@ def compared(project: Project, message: str | None, watcher: Watcher) -> Draft:
             made.run_autogenerate(heads, context)
         return ()
 
-    visit(asked, watcher, look, made)
+    env_py.run(asked, look, only_look=True, listener=listener, revision=made)
     scripts = [each for each in made.generated_revisions if not is_empty(each)]
     for script in scripts:
         script.message = script.message or titled(differences([script]))
@@ -77,7 +77,7 @@ def _see_at_heads(project: Project, current: tuple[str, ...]) -> None:
         )
 
 
-def empty(project: Project, message: str, heads: tuple[str, ...], watcher: Watcher) -> Draft:
+def empty(project: Project, message: str, heads: tuple[str, ...], listener: Listener) -> Draft:
     """Give a revision without any operation, on top of these.
 
     env.py is run for it only where the project asks for that (`revision_environment`).
@@ -90,7 +90,7 @@ def empty(project: Project, message: str, heads: tuple[str, ...], watcher: Watch
             made.run_no_autogenerate(rows, context)
             return ()
 
-        visit(asked, watcher, look, made)
+        env_py.run(asked, look, only_look=True, listener=listener, revision=made)
     return Draft(made, tuple(Part(each) for each in made.generated_revisions))
 
 

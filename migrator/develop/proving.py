@@ -7,23 +7,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import planning
-from migrator.checklist import Finding
 from migrator.database.catalog import revisions
 from migrator.database.witness import aside_from, same_database
 from migrator.errors import UnprovenError
-from migrator.project.ascent import ascend
-from migrator.project.leg import legs
 from migrator.project.survey import survey
+from migrator.rehearsal.apply import apply
 from migrator.rehearsal.confine import permitting
-from migrator.rehearsal.roundtrip import RoundTrip, taken_back
+from migrator.rehearsal.roundtrip import Finding, RoundTrip, downgraded
+from migrator.rehearsal.step import steps
 from migrator.report import named
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.plan.forecast import Forecast
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
-    from migrator.project.leg import Leg
+    from migrator.project.listeners import Listener
+    from migrator.rehearsal.step import RehearsalStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +34,14 @@ class Proof:
     """What is wrong with the way up, down and up again; hazards are the forecast's."""
 
 
-def climb(project: Project, server: Server, watcher: Watcher) -> tuple[Leg, ...]:
-    """Bring an empty database to the heads; gives the way.
+def to_heads(project: Project, server: Server, listener: Listener) -> tuple[RehearsalStep, ...]:
+    """Bring an empty database to the heads; gives the steps.
 
     Raises what a revision ends in, and `UnprovenError` where env.py only says that it did it.
     """
     plan = survey((project,), same_database(server))
-    way = legs(plan)
-    ascend(plan, watcher)
+    pending = steps(plan)
+    apply(plan, listener)
     for path in plan.paths:
         found = revisions(server.connection, path.table)
         if {*found} != {*path.destination}:
@@ -51,18 +50,18 @@ def climb(project: Project, server: Server, watcher: Watcher) -> tuple[Leg, ...]
                 f" and not at {named(path.destination)}."
             )
             raise UnprovenError(message)
-    return way
+    return pending
 
 
-def prove(project: Project, server: Server, watcher: Watcher) -> Proof:
+def prove(project: Project, server: Server, listener: Listener) -> Proof:
     """Apply what is pending, take it back, and do both again; the database is at the head then."""
     read = partial(survey, (project,), same_database(server))
     plan = read()
-    trip = RoundTrip(legs(plan), server.connection, watcher)
+    trip = RoundTrip(steps(plan), server.connection, listener)
     forecast = planning.in_itself(plan, server, permitting(aside_from(None, server)), "embedded")
     if failure := forecast.trace.failure:
         told = Finding(str(failure.error["message"]), failure.revision, failure.error["hint"])
         return Proof(forecast, (told,))
-    if found := taken_back(legs(plan), watcher):
+    if found := downgraded(steps(plan), listener):
         return Proof(forecast, (found,))
     return Proof(forecast, trip.up() or trip.down_and_up())

@@ -21,8 +21,8 @@ from migrator.database.witness import same_database
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError
 from migrator.execution import prepared_backup
-from migrator.ground import in_place
 from migrator.interruption import WATCH
+from migrator.project.environ import in_place_of
 from migrator.project.find import find
 from migrator.project.survey import survey
 
@@ -116,7 +116,7 @@ class Reset:
             self.settings, database_url=address, backup_to=None, max_risk=None, on_failure="stop"
         )
         with (
-            in_place(address, self.environ),
+            in_place_of(address, self.environ),
             connect(address, _WITHIN_S) as new,
         ):
             projects = find(own)

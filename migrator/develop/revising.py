@@ -9,18 +9,17 @@ from migrator.database.connection import connect
 from migrator.database.witness import confined_to
 from migrator.develop import draft as drafting
 from migrator.develop.novelty import Novelty
-from migrator.develop.proving import climb, prove
-from migrator.develop.reading import Reading
+from migrator.develop.proving import prove, to_heads
 from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
-from migrator.ground import ground
 from migrator.log import hushed, silenced
 from migrator.project import revisions
-from migrator.project.ascent import aimed
-from migrator.project.env_py import Watcher
 from migrator.project.find import find
+from migrator.project.listeners import Listener
 from migrator.project.unimported_models import HINT, unimported
-from migrator.rehearsal.confine import Confined
+from migrator.rehearsal.apply import redirected
+from migrator.rehearsal.confine import Confined, ReadOnly
+from migrator.rehearsal.database import empty
 from migrator.report import named
 
 if TYPE_CHECKING:
@@ -95,35 +94,35 @@ def _from_the_head(
     settings: Settings, request: NewRequest, environ: Mapping[str, str], own: Own | None = None
 ) -> Novelty:
     """Compare the models with an empty database that was brought to the head."""
-    with ground(environ) as server:
+    with empty(environ=environ) as server:
         told = replace(settings, database_url=server.address)
         project = _opened(told)
-        watcher = _entered(project, Confined(confined_to(server)))
-        way = climb(project, server, watcher)
-        draft = drafting.compared(project, request.message, watcher)
+        listener = _entered(project, Confined(confined_to(server)))
+        way = to_heads(project, server, listener)
+        draft = drafting.compared(project, request.message, listener)
         if own is None or not draft.parts or not own.released():
-            return _finished(project, draft, server, watcher, request)
-        for leg in reversed(way):
-            if leg.revision in own.revisions:
-                leg.back(watcher)
+            return _finished(project, draft, server, listener, request)
+        for step in reversed(way):
+            if step.revision in own.revisions:
+                step.downgrade(listener)
         with set_aside(own.files):
             project = _opened(told)
-            draft = drafting.compared(project, request.message, watcher)
-            return _finished(project, draft, server, watcher, request)
+            draft = drafting.compared(project, request.message, listener)
+            return _finished(project, draft, server, listener, request)
 
 
 def _after_target(settings: Settings, request: NewRequest, environ: Mapping[str, str]) -> Novelty:
     """Compare with a database that is there, which is only read, and prove it on an empty one."""
     with hushed(), connect(settings.database_url, settings.connect_timeout) as target:
         project = _opened(settings)
-        reading = _entered(project, Reading(confined_to(target)))
+        reading = _entered(project, ReadOnly(confined_to(target)))
         draft = drafting.compared(project, request.message or "", reading)
     if not draft.parts:
         return _nothing(draft)
-    with ground(environ) as server, aimed((project,), server.address) as (there,):
-        watcher = _entered(there, Confined(confined_to(server)))
-        climb(there, server, watcher)
-        return _finished(there, draft, server, watcher, request)
+    with empty(environ=environ) as server, redirected((project,), server.address) as (there,):
+        listener = _entered(there, Confined(confined_to(server)))
+        to_heads(there, server, listener)
+        return _finished(there, draft, server, listener, request)
 
 
 def _opened(settings: Settings) -> Project:
@@ -136,14 +135,14 @@ def _opened(settings: Settings) -> Project:
     return project
 
 
-def _entered(project: Project, watcher: Watcher) -> Watcher:
-    """Run env.py once, and see that the project is one to go on from; gives the watcher."""
-    missing = unimported(project, watcher)
+def _entered(project: Project, listener: Listener) -> Listener:
+    """Run env.py once, and see that the project is one to go on from; gives the listener."""
+    missing = unimported(project, listener)
     if missing:
         told = " ".join(each.message for each in missing)
         raise ProjectError(f"{told} Nothing was written.", hint=HINT)
     _one_head(project)
-    return watcher
+    return listener
 
 
 def _one_head(project: Project) -> tuple[str, ...]:
@@ -157,12 +156,12 @@ def _one_head(project: Project) -> tuple[str, ...]:
 
 
 def _finished(
-    project: Project, draft: Draft, server: Server, watcher: Watcher, request: NewRequest
+    project: Project, draft: Draft, server: Server, listener: Listener, request: NewRequest
 ) -> Novelty:
     if not draft.parts:
         return _nothing(draft)
     with written(project, draft) as files:
-        proof = prove(project, server, watcher)
+        proof = prove(project, server, listener)
     return Novelty(files, proof, project.settings.max_risk, request.colours)
 
 
@@ -185,6 +184,6 @@ def _merged(settings: Settings, request: NewRequest) -> Novelty:
 
 
 def _unproven(project: Project, message: str, heads: tuple[str, ...]) -> Novelty:
-    draft = drafting.empty(project, message, heads, Watcher())
+    draft = drafting.empty(project, message, heads, Listener())
     with written(project, draft) as files:
         return Novelty(files)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from migrator.project.annotations import NO_DOWNGRADE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEVELS = ("safe", "caution", "danger")
 """The verdicts, the mildest first; a hazard is one of the last two."""
-NO_DOWNGRADE = "no-downgrade"
-"""As in `# migrator: allow no-downgrade because …`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from migrator.database import observation
 from migrator.database.observation import Held, Observation
 from migrator.plan.changes import changes
 from migrator.plan.trace import Lock, Statement
-from migrator.project.env_py import Watcher
-from migrator.project.transactions import autocommit, quietly
+from migrator.project.listeners import Listener, autocommit, quietly
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from migrator.database.attendant import Attendant
     from migrator.database.definition import Definition
     from migrator.plan.trace import Change
-    from migrator.project.transactions import Permit
+    from migrator.project.listeners import Permit
 
 
 _WEAKEST = "AccessShare"
@@ -58,7 +57,7 @@ class Under:
     version_table: str
 
 
-class Recorder(Watcher):
+class Recorder(Listener):
     """Writes down the statements of the revisions, and what each did to tables of the target."""
 
     def __init__(self, known: dict[int, Definition], attendant: Attendant, permit: Permit) -> None:

@@ -11,7 +11,8 @@ from migrator.errors import MigratorError
 from migrator.interruption import WATCH
 from migrator.plan.recorder import Under
 from migrator.plan.trace import Failure, Revision, Trace
-from migrator.project import allowances, env_py, failure, irreversible, revisions
+from migrator.project import downgrade, env_py, revisions
+from migrator.project.annotations import allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +34,6 @@ class _Course:
     alone: bool
     took: dict[str, float] = field(default_factory=dict)
     running: str | None = None
-    refused: MigratorError | None = None
-    ran_any: bool = False
 
 
 def rehearse(
@@ -46,18 +45,18 @@ def rehearse(
     release of its own: what is there before it is in use.
     """
     course = _Course(plan, recorder, alone)
-    failed = None
+    failed, refused = None, list[MigratorError]()
     for project in plan.projects:
         work = partial(_steps, course, project, witness)
         try:
             with WATCH.let_in():
-                env_py.run(project, work, watcher=recorder)
-        except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
-            failure.pass_on_interruption(error)
-            failed = _failure(error, course, project)
+                env_py.run(project, work, listener=recorder, refused=refused)
+        except MigratorError as error:
+            if refused:
+                raise
+            where = recorder.failed_at()
+            failed = Failure(course.running, where, error.fields(), error.exit_code)
             break
-    if course.refused:
-        raise course.refused
     return Trace(_revisions(plan, course.took), tuple(recorder.statements), failed)
 
 
@@ -68,11 +67,7 @@ def _steps(
     heads: tuple[str, ...],
     context: MigrationContext,
 ) -> Iterator[Any]:
-    try:
-        witness(env_py.first_row(context))
-    except MigratorError as error:
-        course.refused = error
-        raise
+    witness(env_py.first_row(context))
     table = env_py.table_of(context)
     planned = {h.table: h for h in course.plan.paths}
     path = planned.get(table) or course.plan.find_path(project, context, heads)
@@ -87,13 +82,7 @@ def _steps(
         yield step
         course.recorder.ends()
         course.took[revision.revision] = round(time.monotonic() - began, 6)
-        course.running, course.ran_any = None, True
-
-
-def _failure(error: BaseException, course: _Course, project: Project) -> Failure:
-    what = f"revision {course.running}" if course.running else None
-    ours = failure.of_step(error, what, project, at_commit=course.ran_any)
-    return Failure(course.running, course.recorder.failed_at(), ours.fields(), ours.exit_code)
+        course.running = None
 
 
 def _revisions(plan: MigrationPlan, took: dict[str, float]) -> tuple[Revision, ...]:
@@ -109,7 +98,7 @@ def _revision(path: UpgradePath, name: str, took_s: float | None) -> Revision:
         title=(script.doc or "").strip(),
         file=revisions.shown(script.path),
         duration_s=took_s,
-        obstacle=irreversible.obstacle(script),
-        does_nothing=irreversible.does_nothing(script),
-        allowed=allowances.allowed(script.path),
+        obstacle=downgrade.obstacle(script),
+        does_nothing=downgrade.does_nothing(script),
+        allowed=allowed(script.path),
     )

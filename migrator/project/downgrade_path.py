@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from migrator.errors import ProjectError, UsageError
-from migrator.project import dropping, irreversible, revisions
+from migrator.project import downgrade, revisions
 from migrator.project.env_py import in_one_transaction, table_of
 from migrator.project.find import downgrading
 from migrator.project.plan import MigrationPlan, UpgradePath
@@ -38,11 +38,6 @@ class DowngradePath(UpgradePath):
     arrived: ClassVar[str] = "rolled_back"
     told: ClassVar[Mapping[str, str]] = {"direction": "downgrade"}
 
-    @staticmethod
-    def called(revision: str) -> str:
-        """Name what runs while a revision is taken back."""
-        return f"the downgrade of revision {revision}"
-
     def steps(self, heads: tuple[str, ...]) -> list[Any]:
         """Give Alembic's steps for those of the pending revisions that are in place there."""
         return revisions.steps_back(self.script, self.pending, heads)
@@ -50,7 +45,7 @@ class DowngradePath(UpgradePath):
     def permit(self, connection: Connection, statement: str) -> None:
         """Refuse a statement that drops a table which holds rows and may not go."""
         if self.may_drop is not None:
-            dropping.permit(connection, statement, self.may_drop)
+            downgrade.permit(connection, statement, self.may_drop)
 
     def end(self) -> tuple[str, ...]:
         """Give the rows that its steps lead to, before one of them is tried.
@@ -58,7 +53,7 @@ class DowngradePath(UpgradePath):
         Raises `ProjectError` where a revision has no downgrade.
         """
         for script in revisions.in_place(self.script, self.current):
-            if script.revision in self.pending and (why := irreversible.obstacle(script)):
+            if script.revision in self.pending and (why := downgrade.obstacle(script)):
                 raise ProjectError(f"Revision {script.revision} cannot be taken back: {why}.")
         return revisions.end(self.current, self.steps(self.current))
 

@@ -12,24 +12,28 @@ from sys import stderr
 from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import RevisionStep
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from migrator.errors import ConfigurationError, ProjectError
-from migrator.project import environ
+from migrator.errors import ConfigurationError, MigratorError, ProjectError
+from migrator.project import environ, failure
+from migrator.project.failure import Circumstances
+from migrator.project.listeners import Listener
+from migrator.project.revisions import called
 from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from alembic.autogenerate import RevisionContext
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy.engine import Connection
 
     from migrator.project.find import Project
+    from migrator.project.listeners import FirstRow
 
     Work = Callable[[tuple[str, ...], MigrationContext], Iterable[Any]]
-    FirstRow = Callable[[str], Any]
     Witness = Callable[[FirstRow], None]
 
 
@@ -46,28 +50,71 @@ SELECT coalesce(
 
 def run(  # noqa: PLR0913 - as Alembic has them
     project: Project,
-    work: Work,
+    work: Work = lambda *_: (),
     *,
     only_look: bool = False,
     purge: bool = False,
-    watcher: Watcher | None = None,
+    listener: Listener | None = None,
     revision: RevisionContext | None = None,
+    refused: list[MigratorError] | None = None,
+    at_failure: Callable[[], Circumstances] = Circumstances,
 ) -> None:
     """Run env.py with `work` in the place of the function that Alembic's command has.
 
     With `purge` Alembic empties the version table first; `revision` is what `alembic revision`
-    lets env.py know of.
-    Whatever env.py, or a revision, raises comes out as it is.
+    lets env.py know of. Our own errors that `work` raises are also in `refused`.
+
+    Raises the `MigratorError` that env.py, or the revision that was running, ended in; `at_failure`
+    is asked what else is known then. What `work` refused is raised even if env.py swallowed it. An
+    interruption comes out as it is.
     """
-    settings = project.settings
     how: dict[str, Any] = {"dont_mutate": True} if only_look else {"purge": True} if purge else {}
     if revision is not None:
         how |= {"revision_context": revision, "template_args": revision.template_args}
+    refusals = [] if refused is None else refused
+    steps = _Steps(work, refusals)
+    try:
+        _run(project, steps, listener or Listener(), how)
+    except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
+        failure.pass_on_interruption(error)
+        if not refusals:
+            known = at_failure()
+            ours = failure.of_run(error, steps.running, project, known, at_commit=steps.ran_any)
+            raise ours from None
+    if refusals:
+        raise refusals[0] from None
+
+
+class _Steps:
+    """The steps that `work` gives, for Alembic to run; knows which one runs."""
+
+    def __init__(self, work: Work, refused: list[MigratorError]) -> None:
+        self._work, self._refused = work, refused
+        self.running: str | None = None
+        """What runs, in words; None between two revisions."""
+        self.ran_any = False
+
+    def __call__(self, heads: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
+        self.running = None
+        try:
+            for step in self._work(heads, context):
+                if isinstance(step, RevisionStep):  # and no StampStep
+                    self.running = called(step.revision.revision, upgrade=step.is_upgrade)
+                yield step
+                self.ran_any |= self.running is not None
+                self.running = None
+        except MigratorError as error:
+            self._refused.append(error)
+            raise
+
+
+def _run(project: Project, work: Work, listener: Listener, how: Mapping[str, Any]) -> None:
+    settings = project.settings
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(stderr))
         stack.enter_context(environ.as_under_alembic(settings.database_url, project.line))
         stack.enter_context(project.within())
-        stack.enter_context(_watched(watcher or Watcher()))
+        stack.enter_context(_heard(listener))
         environment = EnvironmentContext(
             project.config,
             project.script,
@@ -81,29 +128,6 @@ def run(  # noqa: PLR0913 - as Alembic has them
         _choose_transactions(environment, settings.transactions)
         with environment:
             project.script.run_env()
-
-
-class Watcher:
-    """Sees what happens on the connections of env.py; this one looks on."""
-
-    def begun(self, connection: Connection) -> None:
-        """Act on a transaction that begins."""
-
-    def committing(self, connection: Connection) -> None:
-        """Act on a transaction that is about to be committed."""
-        self.ending(connection)
-
-    def ending(self, connection: Connection) -> None:
-        """Act on a transaction that is about to end, either way."""
-
-    def executing(self, connection: Connection, statement: str) -> None:
-        """Act on a statement that is about to run."""
-
-    def executed(self, connection: Connection, statement: str, rows: int | None = None) -> None:
-        """Act on a statement that succeeded, and changed or gave so many rows, if that is known."""
-
-    def failed(self, connection: Connection | None) -> None:
-        """Act on a statement that failed."""
 
 
 def table_of(context: MigrationContext) -> VersionTable:
@@ -137,29 +161,29 @@ def first_row(context: MigrationContext) -> FirstRow:
 
 
 @contextmanager
-def _watched(watcher: Watcher) -> Iterator[None]:
+def _heard(listener: Listener) -> Iterator[None]:
     def executed(connection: Connection, cursor: object, statement: str, *_: object) -> None:
         rows = getattr(cursor, "rowcount", None)
-        watcher.executed(connection, statement, rows if rows != _UNKNOWN else None)
+        listener.executed(connection, statement, rows if rows != _UNKNOWN else None)
 
     def executing(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        watcher.executing(connection, statement)
+        listener.executing(connection, statement)
 
-    listeners = (
-        ("begin", watcher.begun),
-        ("commit", watcher.committing),
-        ("rollback", watcher.ending),
+    heard = (
+        ("begin", listener.begun),
+        ("commit", listener.committing),
+        ("rollback", listener.ending),
         ("before_cursor_execute", executing),
         ("after_cursor_execute", executed),
-        ("handle_error", lambda told: watcher.failed(told.connection)),
+        ("handle_error", lambda told: listener.failed(told.connection)),
     )
-    for name, listener in listeners:
-        event.listen(Engine, name, listener)
+    for name, function in heard:
+        event.listen(Engine, name, function)
     try:
         yield
     finally:
-        for name, listener in listeners:
-            event.remove(Engine, name, listener)
+        for name, function in heard:
+            event.remove(Engine, name, function)
 
 
 def _choose_transactions(environment: EnvironmentContext, choice: str) -> None:

@@ -9,10 +9,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from migrator.address import FROM_VARIABLES
-from migrator.handover import VARIABLE, bare_driver, for_variable
+from migrator.project.url import VARIABLE, bare_driver, for_variable
+from migrator.settings import URL_VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from migrator.address import Address
 
@@ -38,13 +39,12 @@ def as_under_alembic(address: Address, arguments: Sequence[str]) -> Iterator[Non
 
 
 @contextmanager
-def in_place_of(address: Address, given: Mapping[str, str], urls: Iterable[str]) -> Iterator[None]:
-    """Let all variables that name a target name this one instead.
-
-    They are those of `urls` and libpq's own, as far as they are among the `given`.
-    """
+def in_place_of(address: Address, given: Mapping[str, str]) -> Iterator[None]:
+    """Let all variables that name a target name this one instead, as far as they are `given`."""
     values = {
-        name: for_variable(address, given[name], _bare_works) for name in urls if given.get(name)
+        name: for_variable(address, given[name], _bare_works)
+        for name in URL_VARIABLES
+        if given.get(name)
     }
     values |= {
         name: address.parameters.get(key, "")

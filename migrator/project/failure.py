@@ -46,6 +46,18 @@ _LONGEST_STATEMENT = 2000
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known of a run of env.py when it fails, beside the error."""
+
+    ran_any: bool = False
+    """An earlier run of env.py, of the same upgrade, had run a revision to its end."""
+    left_something: bool = False
+    """The revision that was running had committed part of its work."""
+    in_the_way: tuple[object, ...] = ()
+    """Who was last seen in the way of a statement."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerMessage:
     """What the server said of a statement."""
 
@@ -81,10 +93,28 @@ def pass_on_interruption(error: BaseException) -> None:
         raise Interruption(interrupted) from None
 
 
-def of_env_py(error: BaseException, project: Project) -> MigratorError:
-    """Give our error for what came out of env.py while no revision was running."""
+def of_run(
+    error: BaseException,
+    running: str | None,
+    project: Project,
+    known: Circumstances,
+    *,
+    at_commit: bool,
+) -> MigratorError:
+    """Give our error for what came out of env.py, whether a revision was running or not.
+
+    `running` names that one as in the midst of a sentence. With `at_commit` what the server says
+    while none is running came from the commit after the last one.
+    """
     if isinstance(error, MigratorError):
         return error
+    fell_at_commit = (at_commit or known.ran_any) and server_message(error) is not None
+    if running is None and not fell_at_commit:
+        return _of_env_py(error, project)
+    return _of_revision(error, running or "the commit", project, known)
+
+
+def _of_env_py(error: BaseException, project: Project) -> MigratorError:
     said = server_message(error)
     if said is None:
         return ProjectError(f"env.py failed: {_told(error, project)}")
@@ -102,31 +132,10 @@ def of_env_py(error: BaseException, project: Project) -> MigratorError:
     return ProjectError(message, hint=said.hint, sqlstate=said.sqlstate)
 
 
-def of_step(
-    error: BaseException, what: str | None, project: Project, *, at_commit: bool = False
+def _of_revision(
+    error: BaseException, what: str, project: Project, known: Circumstances
 ) -> MigratorError:
-    """Give our error for what came out of env.py, whether a revision was running or not.
-
-    `what` names that one as for `of_revision`; None is none, or, `at_commit`, the commit after it.
-    """
-    if isinstance(error, MigratorError) or (what is None and not at_commit):
-        return of_env_py(error, project)
-    return of_revision(error, what, project)
-
-
-def of_revision(
-    error: BaseException,
-    what: str | None,
-    project: Project,
-    *,
-    in_the_way: tuple[object, ...] = (),
-    left_something: bool = False,
-) -> MigratorError:
-    """Give our error for what came out of a revision, or of the commit after the last one.
-
-    `what` names the revision as in the midst of a sentence; None is the commit.
-    """
-    name = capital(what or "the commit")
+    name = capital(what)
     said = server_message(error)
     if said is None:
         return RevisionFailedError(f"{name} failed: {_told(error, project)}")
@@ -134,9 +143,9 @@ def of_revision(
     if said.lost:
         return UnreachableError(message, hint=said.hint, sqlstate=said.sqlstate)
     if said.sqlstate in _BUSY:
-        if in_the_way:
-            message += "\nIn the way: " + "; ".join(map(str, in_the_way)) + "."
-        if not left_something:
+        if known.in_the_way:
+            message += "\nIn the way: " + "; ".join(map(str, known.in_the_way)) + "."
+        if not known.left_something:
             return BusyError(message, hint=said.hint or _BUSY_HINT, sqlstate=said.sqlstate)
     hint = said.hint or (_THERE_HINT if said.sqlstate in _THERE_ALREADY else None)
     return RevisionFailedError(message, hint=hint, sqlstate=said.sqlstate)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from migrator.project import irreversible
-from migrator.project.transactions import COMMENTS, autocommit, quietly
+from migrator.project import downgrade
+from migrator.project.listeners import COMMENTS, autocommit, quietly
 
 if TYPE_CHECKING:
     from alembic.script import Script
@@ -52,6 +52,6 @@ class Idleness:
             self._acted = autocommit(connection) or not _OPEN.match(statement)
 
     def _is_idle(self, connection: Connection) -> bool:
-        if irreversible.does_nothing(self._revision):
+        if downgrade.does_nothing(self._revision):
             return False
         return not quietly(connection, _WROTE)[0]

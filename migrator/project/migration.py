@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.errors import BusyError, MigratorError
 from migrator.interruption import WATCH, Interruption
 from migrator.log import Event, emit
-from migrator.project import env_py, failure
+from migrator.project import env_py
 from migrator.project.progress import Attempt, Progress
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def _once(plan: MigrationPlan, witness: Witness, progress: Progress) -> Attempt:
         work = partial(_steps, progress, project, witness)
         try:
             with WATCH.let_in():
-                env_py.run(project, work, watcher=progress)
-        except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
-            return progress.ended(progress.refused or _ours(error, progress, project))
-        if progress.refused:
-            return progress.ended(progress.refused)
+                env_py.run(project, work, listener=progress, at_failure=progress.circumstances)
+        except Interruption as interruption:
+            return progress.ended(interruption.error.during(progress.called))
+        except MigratorError as error:
+            return progress.ended(progress.lock_lost or error)
     return progress.ended(None)
 
 
@@ -95,36 +95,13 @@ def _steps(
     context: MigrationContext,
 ) -> Iterator[Any]:
     """Give Alembic its steps, and note each as it starts and ends."""
-    try:
-        witness(env_py.first_row(context))
-        path = progress.path(project, context, tuple(heads))
-    except MigratorError as error:
-        progress.refused = error
-        raise
+    witness(env_py.first_row(context))
+    path = progress.path(project, context, tuple(heads))
     progress.resume(path, tuple(heads))
     for step in path.steps(tuple(heads)):
         progress.start(step, path)
         yield step
         progress.finish(context)
-
-
-def _ours(error: BaseException, progress: Progress, project: Project) -> MigratorError:
-    if interrupted := Interruption.behind(error):
-        return interrupted.during(progress.called)
-    if progress.lock_lost:
-        return progress.lock_lost
-    if isinstance(error, MigratorError):
-        return error
-    fell_at_commit = progress.ran_any and failure.server_message(error) is not None
-    if progress.current is not None or fell_at_commit:
-        return failure.of_revision(
-            error,
-            progress.called,
-            project,
-            in_the_way=progress.in_the_way,
-            left_something=progress.left_something,
-        )
-    return failure.of_env_py(error, project)
 
 
 def _say(attempt: Attempt, tries: int, pause_s: float, left_s: float) -> None:

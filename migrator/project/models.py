@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.autogenerate import RevisionContext
 
+from migrator.project import env_py
 from migrator.project.find import checking
 from migrator.project.model_diff import place, worded
-from migrator.project.visit import visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from alembic.operations.ops import MigrationScript
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
 
     Besides = Callable[[str | None, str | None], bool]
 
@@ -36,7 +36,7 @@ _AS_CHECK_DOES = {
 
 
 def compared(
-    project: Project, watcher: Watcher, besides: Besides = lambda *_: False
+    project: Project, listener: Listener, besides: Besides = lambda *_: False
 ) -> list[str] | None:
     """Give how the database differs from the models, in words; None where env.py names no models.
 
@@ -55,7 +55,7 @@ def compared(
             found.extend(_differences(asked, heads, context))
         return ()
 
-    visit(asked, watcher, look)
+    env_py.run(asked, look, only_look=True, listener=listener)
     kept = (each for each in found if not besides(*place(each)))
     return [worded(each) for each in kept] if named else None
 

@@ -56,10 +56,9 @@ class UpgradePath:
     def permit(self, connection: Connection, statement: str) -> None:
         """Refuse a statement that may not run; a revision's own upgrade may do anything."""
 
-    @staticmethod
-    def called(revision: str) -> str:
+    def called(self, revision: str) -> str:
         """Name what runs while a revision of it does."""
-        return f"revision {revision}"
+        return revisions.called(revision, upgrade=self.adds)
 
     def steps(self, heads: tuple[str, ...]) -> list[Any]:
         """Give Alembic's steps that are still to be done where the database is at `heads`."""

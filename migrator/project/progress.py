@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.log import Event, emit
 from migrator.project import env_py
+from migrator.project.failure import Circumstances
 from migrator.project.idleness import Idleness
-from migrator.project.transactions import COMMENTS, Transactions, autocommit
+from migrator.project.listeners import COMMENTS, autocommit
+from migrator.project.transactions import Transactions
 from migrator.report import Applied
 
 if TYPE_CHECKING:
@@ -91,7 +93,6 @@ class Progress(Transactions):
         """Those that a revision tried to build."""
         self._running: tuple[UpgradePath, str, float] | None = None
         self._idleness: Idleness | None = None
-        self.refused: MigratorError | None = None
 
     @property
     def current(self) -> str | None:
@@ -104,24 +105,13 @@ class Progress(Transactions):
         return self._running[0].called(self._running[1]) if self._running else None
 
     @property
-    def ran_any(self) -> bool:
-        """Whether a revision ran to its end."""
-        return bool(self._steps)
-
-    @property
     def lock_lost(self) -> MigratorError | None:
         """The error of a run that lost its lock, or None."""
         return self._guard.failure()
 
-    @property
-    def in_the_way(self) -> tuple[object, ...]:
-        """Who was last seen in the way of a statement."""
-        return self._monitor.in_the_way
-
-    @property
-    def left_something(self) -> bool:
-        """Whether the revision that runs has committed part of its work."""
-        return self._left_something
+    def circumstances(self) -> Circumstances:
+        """Give what is known beside the error when env.py fails now."""
+        return Circumstances(bool(self._steps), self._left_something, self._monitor.in_the_way)
 
     def path(
         self, project: Project, context: MigrationContext, heads: tuple[str, ...]

@@ -112,6 +112,11 @@ def is_relative(target: str) -> bool:
     return _RELATIVE.search(target) is not None
 
 
+def called(revision: str, *, upgrade: bool) -> str:
+    """Name what runs while a revision is upgraded or downgraded, as in the midst of a sentence."""
+    return f"revision {revision}" if upgrade else f"the downgrade of revision {revision}"
+
+
 def steps(script: ScriptDirectory, wanted: tuple[str, ...], current: tuple[str, ...]) -> list[Any]:
     """Give Alembic's upgrade steps from where the database is to the revisions wanted."""
     return _steps(script, wanted, current) if wanted and wanted != current else []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migrator.errors import MigratorError
-from migrator.project import env_py, failure
+from migrator.project import env_py
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,19 +20,10 @@ def stamp(project: Project, witness: Witness, revision: str) -> None:
 
     `witness` raises where env.py connects elsewhere. Raises what env.py failed with, as ours.
     """
-    refused: list[MigratorError] = []
 
     def work(heads: tuple[str, ...], context: MigrationContext) -> Iterable[Any]:
-        try:
-            witness(env_py.first_row(context))
-        except MigratorError as error:
-            refused.append(error)
-            raise
+        witness(env_py.first_row(context))
         script = context.script or project.script
         return list(script._stamp_revs(revision, heads))  # noqa: SLF001 - as alembic.command does
 
-    try:
-        env_py.run(project, work, purge=True)
-    except BaseException as error:  # noqa: BLE001 - env.py may raise anything
-        failure.pass_on_interruption(error)
-        raise (refused[0] if refused else failure.of_env_py(error, project)) from None
+    env_py.run(project, work, purge=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from migrator.amounts import counted
 from migrator.errors import MigratorError, ProjectError
 from migrator.log import Event, emit
-from migrator.project import env_py, failure
+from migrator.project import env_py
+from migrator.project.listeners import Look
 from migrator.project.plan import FindPath, MigrationPlan, known, path_or_error, standing
-from migrator.project.transactions import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,42 +90,34 @@ def drops(indexes: frozenset[str]) -> str:
 
 
 def _paths(
-    project: Project, witness: Witness, watcher: Look, find_path: FindPath
+    project: Project, witness: Witness, listener: Look, find_path: FindPath
 ) -> list[PathOrError]:
     """Look, and look again where another run's env.py made the same schema at the same moment."""
     for _ in range(_RACES):
         try:
-            return _looked(project, witness, watcher, find_path)
+            return _looked(project, witness, listener, find_path)
         except ProjectError as error:
             if error.sqlstate not in _RACED:
                 raise
-    return _looked(project, witness, watcher, find_path)
+    return _looked(project, witness, listener, find_path)
 
 
 def _looked(
-    project: Project, witness: Witness, watcher: Look, find_path: FindPath
+    project: Project, witness: Witness, listener: Look, find_path: FindPath
 ) -> list[PathOrError]:
     found: list[PathOrError] = []
-    refused: list[MigratorError] = []
 
     def look(heads: tuple[str, ...], context: MigrationContext) -> tuple[()]:
-        watcher.chosen = True
-        try:
-            witness(env_py.first_row(context))
-            found.append(path_or_error(partial(find_path, project, context, heads)))
-        except MigratorError as error:
-            refused.append(error)
-            raise
+        listener.chosen = True
+        witness(env_py.first_row(context))
+        found.append(path_or_error(partial(find_path, project, context, heads)))
         return ()
 
     try:
-        env_py.run(project, look, only_look=True, watcher=watcher)
-    except BaseException as error:  # noqa: BLE001 - env.py may raise anything
-        failure.pass_on_interruption(error)
+        env_py.run(project, look, only_look=True, listener=listener)
+    except MigratorError:
         known(found)
-        raise (refused[0] if refused else failure.of_env_py(error, project)) from None
-    if refused:
-        raise refused[0]
+        raise
     if not found:
         message = "env.py finished without asking for migrations: it never called run_migrations()."
         raise ProjectError(message, hint="Does it act only under a condition?")

@@ -12,56 +12,22 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from migrator.interruption import WATCH
-from migrator.project.env_py import Watcher
+from migrator.project.listeners import COMMENTS, Listener, autocommit, quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy.engine import Connection, Engine
 
     from migrator.database.sentinel import StatementMonitor
     from migrator.settings import Settings
 
-    FirstRow = Callable[[str], Any]
-    Permit = Callable[[Connection], None]
 
-COMMENTS = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
 _CONCURRENTLY = re.compile(
     COMMENTS + r"(CREATE|DROP|REINDEX|ALTER)\b.*\bCONCURRENTLY\b", re.IGNORECASE | re.DOTALL
 )
-_NOTICE_US_DIE = (
-    "SELECT set_config(name, '500ms', true) FROM pg_settings"
-    " WHERE name = 'client_connection_check_interval'"
-)
-"""New in PostgreSQL 14."""
-_READS = re.compile(COMMENTS + r"(SELECT|WITH|TABLE|SHOW|VALUES)\b", re.IGNORECASE)
-_OF_ALEMBIC = re.compile(r"pg_catalog\.|\.version_num\b")
 _PID, _OPENED, _LIFTED = "migrator.pid", "migrator.opened", "migrator.lifted"
 
 
-class Look(Watcher):
-    """Has the server notice within a moment when a run dies that only looks."""
-
-    def __init__(self, permit: Permit = lambda _: None) -> None:
-        """Nothing was asked yet, and no version table chosen; `permit` may refuse a connection."""
-        self._permit = permit
-        self.asked = self.chosen = False
-        """Whether env.py asked a database for anything before it chose a version table."""
-
-    def executing(self, connection: Connection, statement: str) -> None:
-        """Notice a question that is not Alembic's own, about its version table."""
-        self._permit(connection)  # SQLAlchemy 1.4 begins nothing where env.py does not
-        if not self.chosen and _READS.match(statement):
-            self.asked |= not _OF_ALEMBIC.search(statement)
-
-    def begun(self, connection: Connection) -> None:
-        """Set it for this transaction, where the server knows it."""
-        self._permit(connection)
-        if connection.dialect.name == "postgresql" and not autocommit(connection):
-            quietly(connection, _NOTICE_US_DIE)
-
-
-class Transactions(Watcher):
+class Transactions(Listener):
     """Opens each transaction under the guard's terms and tells the statement monitor what runs."""
 
     def __init__(self, settings: Settings, monitor: StatementMonitor) -> None:
@@ -143,22 +109,6 @@ class Transactions(Watcher):
         """Tell whether no pooler stands between: the driver's idea of the pid is the server's."""
         claimed = _claimed_pid(connection)
         return claimed == quietly(connection, "SELECT pg_backend_pid()")[0] if claimed else False
-
-
-def autocommit(connection: Connection) -> bool:
-    """Tell whether what runs on a connection is committed at once."""
-    raw = connection.connection.dbapi_connection
-    return bool(getattr(raw, "autocommit", False))
-
-
-def quietly(connection: Connection, query: str) -> Any:  # noqa: ANN401 - a row, or None
-    """Give the first row of a query of ours, on the driver's own cursor: nobody is told."""
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(query)
-        return cursor.fetchone() if cursor.description else None
-    finally:
-        cursor.close()
 
 
 def _claimed_pid(connection: Connection) -> int | None:

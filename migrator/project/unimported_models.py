@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrator.project import allowances
+from migrator.project import env_py
+from migrator.project.annotations import allowed
 from migrator.project.declared_models import Declarations, Module
 from migrator.project.find import checking, option
 from migrator.project.revisions import shown
-from migrator.project.visit import visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
 
 ALLOWED = "unimported-models"
 """As in `# migrator: allow unimported-models because …`, in the file that is to stay out."""
@@ -54,7 +54,7 @@ class Unimported:
         )
 
 
-def unimported(project: Project, watcher: Watcher) -> tuple[Unimported, ...]:
+def unimported(project: Project, listener: Listener) -> tuple[Unimported, ...]:
     """Run env.py, and give the files of models that are not loaded then, in the order of names.
 
     Raises the `MigratorError` that env.py ended in.
@@ -67,7 +67,7 @@ def unimported(project: Project, watcher: Watcher) -> tuple[Unimported, ...]:
         metadata.extend(each for each in several if each is not None)
         return ()
 
-    visit(checking(project), watcher, look)
+    env_py.run(checking(project), look, only_look=True, listener=listener)
     return tuple(_found(project, tuple(metadata))) if metadata else ()
 
 
@@ -77,7 +77,7 @@ def _found(project: Project, metadata: tuple[Any, ...]) -> Iterator[Unimported]:
     known = {table.name for each in metadata for table in each.tables.values()}
     for module in filter(lambda each: each.may_define, modules.values()):
         tables = tuple(dict.fromkeys(t for t in declared.tables(module) if t not in known))
-        if tables and ALLOWED not in allowances.allowed(str(module.path)):
+        if tables and ALLOWED not in allowed(str(module.path)):
             yield Unimported(shown(str(module.path)), tables)
 
 

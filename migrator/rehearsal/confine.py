@@ -1,17 +1,16 @@
-"""A watcher that lets env.py work on one database and on no other."""
+"""A listener that lets env.py work on one database and on no other."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.project.env_py import Watcher
-from migrator.project.transactions import quietly
+from migrator.project.listeners import Listener, autocommit, quietly
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from migrator.project.env_py import Witness
-    from migrator.project.transactions import Permit
+    from migrator.project.listeners import Permit
 
 
 _SEEN = "migrator.seen"
@@ -28,7 +27,7 @@ def permitting(witness: Witness) -> Permit:
     return permit
 
 
-class Confined(Watcher):
+class Confined(Listener):
     """Asks of each connection to a Postgres where it leads, before anything is run on it."""
 
     def __init__(self, witness: Witness) -> None:
@@ -42,3 +41,13 @@ class Confined(Watcher):
     def executing(self, connection: Connection, statement: str) -> None:  # noqa: ARG002
         """Let the witness see it: SQLAlchemy 1.4 begins nothing where env.py does not."""
         self._see(connection)
+
+
+class ReadOnly(Confined):
+    """Asks of each connection where it leads, and makes its transactions read-only."""
+
+    def begun(self, connection: Connection) -> None:
+        """Let the server refuse what writes."""
+        super().begun(connection)
+        if connection.dialect.name == "postgresql" and not autocommit(connection):
+            quietly(connection, "SET TRANSACTION READ ONLY")

@@ -1,9 +1,9 @@
-"""A copy of the target to rehearse on: made on some server, and dropped whatever happens."""
+"""A database to rehearse revisions on, empty or a copy of the target: dropped whatever happens."""
 
 from __future__ import annotations
 
 import threading
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,15 @@ from migrator.address import parse, to_database
 from migrator.database.connection import connect, fetch, spoken
 from migrator.database.embedded import embedded
 from migrator.database.replacement import carry_over
-from migrator.database.scratch import beside, may_create
+from migrator.database.scratch import REHEARSAL, beside, may_create
 from migrator.database.source import Source
 from migrator.errors import ConfigurationError, DeniedError, MigratorError
 from migrator.interruption import WATCH
+from migrator.log import hushed
+from migrator.project.environ import in_place_of, without_libpqs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from psycopg2.extensions import connection as Connection
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.scratch import Scratch
 
-PREFIX = "migrator_plan_"
 APPLICATION = "migrator plan"
 _WITHIN_S, _LOOK_S = 20.0, 0.2
 _A_DAY_S = 86_400.0
@@ -50,22 +51,40 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """An empty database that is to be a copy of the target."""
+    """A database that is empty, or is to be a copy of the target."""
 
     scratch: Scratch
     address: Address
-    on: str
-    """In words: `scratch`, `embedded`, or the address of its server."""
-
-    def connect(self) -> Connection:
-        """Give a further connection to it, autocommitting."""
-        with connect(self.address, _WITHIN_S) as server:
-            return server.again(_WITHIN_S)
 
 
 @contextmanager
-def copy(target: Server | None, on: str) -> Iterator[Copy]:
-    """Make a database to copy the target into, on its own server or another; drops it again.
+def empty(on: str = "embedded", environ: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Create an empty database on an embedded server, or on the one whose URL is `on`; drop it.
+
+    With `environ`, libpq's own variables name no server, and each of these variables that names a
+    target names this database, for as long as the block lasts.
+
+    Raises `ConfigurationError` if the embedded server is not installed, and as `copied` does.
+    """
+    with hushed(), ExitStack() as stack:
+        if environ is not None:
+            stack.enter_context(without_libpqs())
+        made = stack.enter_context(copied(None, on))
+        server = stack.enter_context(opened(made))
+        stack.enter_context(in_place_of(made.address, environ or {}))
+        yield server
+
+
+@contextmanager
+def opened(made: Copy) -> Iterator[Server]:
+    """Connect to it; what runs in it is cancelled once we are interrupted."""
+    with connect(made.address, _WITHIN_S) as server, _cancelled_with_us(made):
+        yield server
+
+
+@contextmanager
+def copied(target: Server | None, on: str) -> Iterator[Copy]:
+    """Create a database to copy the target into, on its own server or another; drop it again.
 
     `on` is `scratch`, `embedded`, or the URL of a server. What is older than a day and was left by
     a plan that was killed is dropped too.
@@ -74,18 +93,23 @@ def copy(target: Server | None, on: str) -> Iterator[Copy]:
     other server lacks an extension of the target.
     """
     if on == "scratch" and target is not None:
-        with _made(target, target, on) as made:
+        with _made(target, target) as made:
             yield made
     elif on == "embedded":
         with (
             embedded() as url,
             connect(parse(url, "--on embedded"), _WITHIN_S) as server,
-            _made(server, target, on) as made,
+            _made(server, target) as made,
         ):
             yield made
     else:
-        with connect(_address(on), _WITHIN_S) as server, _made(server, target, "") as made:
+        with connect(_address(on), _WITHIN_S) as server, _made(server, target) as made:
             yield made
+
+
+def place(on: str) -> str:
+    """Name where it is: `scratch`, `embedded`, or the address of the server, with no secret."""
+    return on if on in {"scratch", "embedded"} else str(_address(on))
 
 
 def _address(on: str) -> Address:
@@ -98,7 +122,7 @@ def _address(on: str) -> Address:
 
 
 @contextmanager
-def _made(server: Server, target: Server | None, on: str) -> Iterator[Copy]:
+def _made(server: Server, target: Server | None) -> Iterator[Copy]:
     with closing(server.again(_WITHIN_S)) as session:
         if not may_create(session):
             raise DeniedError(
@@ -109,11 +133,11 @@ def _made(server: Server, target: Server | None, on: str) -> Iterator[Copy]:
         if target is not None and target is not server:
             _prepare(session, target)
     of = target.identity.database if target else "base"
-    with beside(server, Source(server).conninfo, of, PREFIX, older_than_s=_A_DAY_S) as scratch:
+    with beside(server, Source(server).conninfo, of, REHEARSAL, older_than_s=_A_DAY_S) as scratch:
         if target is server:
             carry_over(server, of, scratch.name)
         address = to_database(server.address, scratch.name, APPLICATION)
-        yield Copy(scratch, address, on or str(server.address))
+        yield Copy(scratch, address)
 
 
 def _prepare(session: Connection, target: Server) -> None:
@@ -147,7 +171,7 @@ def copy_revisions(target: Server, into: Scratch) -> None:
 
 
 @contextmanager
-def cancelled_with_us(copied: Copy) -> Iterator[None]:
+def _cancelled_with_us(made: Copy) -> Iterator[None]:
     """Cancel what runs in the copy once the run is interrupted: a driver waits in C for it."""
     over = threading.Event()
 
@@ -155,7 +179,7 @@ def cancelled_with_us(copied: Copy) -> Iterator[None]:
         while not over.wait(_LOOK_S):
             if WATCH.pending:
                 with suppress(MigratorError):
-                    fetch(copied.scratch.connection, _CANCEL)
+                    fetch(made.scratch.connection, _CANCEL)
 
     thread = threading.Thread(target=look, name="migrator-copy", daemon=True)
     thread.start()

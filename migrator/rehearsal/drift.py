@@ -9,30 +9,28 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.database.catalog import revisions
-from migrator.database.connection import connect
 from migrator.database.departure import LEDGER, departures, partitions
 from migrator.database.shape import shape
 from migrator.database.witness import confined_to, same_database
 from migrator.errors import MigratorError, UnprovenError
-from migrator.log import hushed, silenced
-from migrator.project import models
-from migrator.project.ascent import aimed, ascend, towards
-from migrator.project.env_py import Watcher
+from migrator.log import silenced
+from migrator.project import env_py
+from migrator.project.listeners import Listener
 from migrator.project.survey import survey
-from migrator.project.visit import visit
+from migrator.rehearsal.apply import apply, path_to, redirected
 from migrator.rehearsal.confine import Confined
-from migrator.rehearsal.database import cancelled_with_us, copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from migrator.database.connection import Server
     from migrator.project.find import Project
+    from migrator.project.plan import MigrationPlan
+    from migrator.report import Journal
     from migrator.version_table import VersionTable
 
     Standing = Mapping[VersionTable, tuple[str, ...]]
 
-_WITHIN_S = 20.0
 _MOST_NAMED = 20
 
 
@@ -78,7 +76,7 @@ def drift(server: Server, projects: tuple[Project, ...], tables: Iterable[Versio
     being looked at.
     """
     standing = {table: revisions(server.connection, table) for table in tables}
-    found = _seen(server, projects, standing, Watcher())
+    found = _seen(server, projects, standing, Listener())
     try:
         made = _rehearsed(projects, standing)
     except MigratorError as error:
@@ -100,22 +98,22 @@ _OURS = (69, 78, 124, 130, 143)
 """Exit codes of what has nothing to do with the history: it is raised as it is."""
 
 
-def see_that_there_is_none(
-    server: Server, projects: tuple[Project, ...], tables: Iterable[VersionTable]
-) -> str | None:
-    """Raise `UnprovenError` where a database differs, or cannot be compared with anything.
+def agree(server: Server, plan: MigrationPlan, journal: Journal) -> None:
+    """See that the schema is what the revisions make, if MIGRATOR_VERIFY=schema asks for that.
 
-    Gives a sentence where it could be compared with the models alone. Raises as `drift` does, too.
+    The journal learns if it could be compared with the models alone. Raises `UnprovenError` where
+    it differs, or cannot be compared with anything, and as `drift` does.
     """
-    found = drift(server, projects, tables)
+    if plan.settings.verify != "schema":
+        return
+    found = drift(server, plan.projects, plan.tables)
     if found.departures:
         raise UnprovenError(_told(found.departures), hint=_HINT)
     if found.unproven and not found.compared:
         message = f"The schema cannot be compared: {found.unproven}"
         raise UnprovenError(message, hint="MIGRATOR_VERIFY=heads does without.")
     if found.unproven:
-        return f"The schema was compared with the models alone: {found.unproven}"
-    return None
+        journal.remark(f"The schema was compared with the models alone: {found.unproven}")
 
 
 _HINT = (
@@ -133,24 +131,21 @@ def _told(found: tuple[Departure, ...]) -> str:
 
 def _rehearsed(projects: tuple[Project, ...], standing: Standing) -> _Seen:
     """Run the revisions that a database is at on an empty one, and look at that."""
-    with (
-        silenced(),
-        hushed(),
-        copy(None, "embedded") as copied,
-        connect(copied.address, _WITHIN_S) as there,
-        cancelled_with_us(copied),
-        aimed(projects, copied.address) as theirs,
-    ):
-        watcher = Confined(confined_to(there))
+    from migrator.rehearsal.database import empty  # noqa: PLC0415 - few runs compare anything
+
+    with silenced(), empty() as there, redirected(projects, there.address) as theirs:
+        listener = Confined(confined_to(there))
         for project in theirs:
-            visit(project, watcher)
-        ascend(survey(theirs, same_database(there), towards(standing)), watcher)
-        return _seen(there, theirs, standing, watcher)
+            env_py.run(project, only_look=True, listener=listener)
+        apply(survey(theirs, same_database(there), path_to(standing)), listener)
+        return _seen(there, theirs, standing, listener)
 
 
 def _seen(
-    server: Server, projects: tuple[Project, ...], standing: Standing, watcher: Watcher
+    server: Server, projects: tuple[Project, ...], standing: Standing, listener: Listener
 ) -> _Seen:
+    from migrator.project import models  # noqa: PLC0415 - as above
+
     with server.connection:
         things = shape(server.connection, standing)
     parts = {part.replace('"', "") for part in partitions(things)}
@@ -161,7 +156,7 @@ def _seen(
     heads = {head for project in projects for head in project.script.get_heads()}
     differences = None
     if heads == {revision for rows in standing.values() for revision in rows}:
-        each = [models.compared(project, watcher, is_no_models) for project in projects]
+        each = [models.compared(project, listener, is_no_models) for project in projects]
         told = [one for one in each if one is not None]
         differences = tuple(one for found in told for one in found) if told else None
     return _Seen(server.version // 10_000, things, differences)

@@ -9,20 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from migrator.database.connection import connect
 from migrator.database.departure import departures
 from migrator.database.shape import shape
 from migrator.database.witness import confined_to, same_database
 from migrator.errors import MigratorError
 from migrator.log import silenced
-from migrator.rehearsal.database import cancelled_with_us, copy
+from migrator.rehearsal.database import empty
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
-    from migrator.project.leg import Leg
+    from migrator.rehearsal.step import RehearsalStep
     from migrator.settings import Settings
-
-_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +71,28 @@ def identify(settings: Settings, server: Server) -> Identified:
     is broken.
     """
     from migrator.project.find import find  # noqa: PLC0415 - as above
-    from migrator.project.leg import legs  # noqa: PLC0415 - as above
     from migrator.project.survey import survey  # noqa: PLC0415 - as above
     from migrator.rehearsal.confine import Confined  # noqa: PLC0415 - loads Alembic
+    from migrator.rehearsal.step import steps  # noqa: PLC0415 - as above
 
-    with (
-        silenced(),  # the log is about the target
-        copy(None, "embedded") as copied,
-        connect(copied.address, _WITHIN_S) as there,
-    ):
-        plan = survey(find(replace(settings, database_url=copied.address)), same_database(there))
+    with silenced(), empty() as there:
+        plan = survey(find(replace(settings, database_url=there.address)), same_database(there))
         wanted = shape(server.connection, plan.tables)
         alike = server.version // 10_000 == there.version // 10_000
         found: list[Candidate] = []
-        watcher = Confined(confined_to(there))
-        with cancelled_with_us(copied):
-            for leg in legs(plan):
-                try:
-                    leg.forth(watcher)
-                except MigratorError as error:
-                    return Identified(tuple(found), error)
-                made = shape(there.connection, plan.tables)
-                differences = departures(made, wanted, same_major=alike)
-                found.append(Candidate(leg.revision, differences, _does_nothing(leg)))
+        listener = Confined(confined_to(there))
+        for step in steps(plan):
+            try:
+                step.upgrade(listener)
+            except MigratorError as error:
+                return Identified(tuple(found), error)
+            made = shape(there.connection, plan.tables)
+            differences = departures(made, wanted, same_major=alike)
+            found.append(Candidate(step.revision, differences, _does_nothing(step)))
     return Identified(tuple(found))
 
 
-def _does_nothing(leg: Leg) -> bool:
-    from migrator.project import irreversible  # noqa: PLC0415 - loads Alembic
+def _does_nothing(step: RehearsalStep) -> bool:
+    from migrator.project import downgrade  # noqa: PLC0415 - loads Alembic
 
-    return irreversible.does_nothing(leg.script.get_revision(leg.revision))
+    return downgrade.does_nothing(step.script.get_revision(step.revision))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator import planning, settings
-from migrator.database.scratch import beginning
-from migrator.rehearsal.database import PREFIX
-from tests.plan.releases import in_production, project, revise
+from migrator.database.scratch import REHEARSAL, beginning
+from tests.command import run
+from tests.plan.releases import ENV, in_production, project, revise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,6 +181,24 @@ def test_a_revision_that_fails_is_part_of_the_answer(tmp_path: Path, database: D
     assert found.verdict == "danger"
 
 
+def test_what_env_py_raises_after_its_revisions_is_its_own_failure_as_in_a_run(
+    tmp_path: Path, database: Database
+) -> None:
+    late = """
+    if context.get_context().get_current_heads() == ("r2",):
+        raise RuntimeError("late")
+"""
+    folder = project(tmp_path / "p", ENV + late)
+    in_production(folder, database, *ORDERS)
+    revise(folder, "op.drop_column('orders', 'note')")
+    failure = foreseen(folder, database).trace.failure
+    assert failure is not None
+    ended = run("run", tree=folder, url=database.url)
+    assert (failure.revision, failure.exit_code, ended.exit_code) == (None, 66, 66)
+    assert failure.error["message"] == ended.report["error"]["message"]
+    assert "env.py failed: RuntimeError: late" in str(failure.error["message"])
+
+
 def test_the_conditions_are_those_of_the_target(tmp_path: Path, database: Database) -> None:
     folder = project(tmp_path / "p")
     in_production(folder, database, *ORDERS)
@@ -204,7 +222,7 @@ def test_at_head_nothing_is_rehearsed(tmp_path: Path, database: Database) -> Non
 
 def test_no_copy_is_left(tmp_path: Path, database: Database) -> None:
     only(tmp_path / "p", database, "op.add_column('orders', sa.Column('vat', sa.Integer))")
-    named = beginning(database.name, PREFIX)
+    named = beginning(database.name, REHEARSAL)
     assert database.rows("SELECT FROM pg_database WHERE starts_with(datname, %s)", named) == []
 
 

@@ -1,14 +1,13 @@
-"""An ascent: a history is run on another database, from base to where some database stands."""
+"""Upgrade another database by a project's revisions, from base to where some database is."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrator.project import env_py, failure, revisions
+from migrator.project import env_py, revisions
 from migrator.project.plan import UpgradePath
 from migrator.project.url import give_url
 
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from migrator.address import Address
-    from migrator.project.env_py import Watcher
     from migrator.project.find import Project
+    from migrator.project.listeners import Listener
     from migrator.project.plan import FindPath, MigrationPlan
     from migrator.version_table import VersionTable
 
 
 @contextmanager
-def aimed(projects: Iterable[Project], address: Address) -> Iterator[tuple[Project, ...]]:
+def redirected(projects: Iterable[Project], address: Address) -> Iterator[tuple[Project, ...]]:
     """Give the same projects with another database, for as long as the block lasts."""
     before = tuple(projects)
     for project in before:
@@ -43,7 +42,7 @@ def _with_address(project: Project, address: Address) -> Project:
     return replace(project, settings=told)
 
 
-def towards(standing: Mapping[VersionTable, tuple[str, ...]]) -> FindPath:
+def path_to(standing: Mapping[VersionTable, tuple[str, ...]]) -> FindPath:
     """Give what finds the path of each version table to these rows."""
 
     def find_path(
@@ -57,26 +56,12 @@ def towards(standing: Mapping[VersionTable, tuple[str, ...]]) -> FindPath:
     return find_path
 
 
-def ascend(plan: MigrationPlan, watcher: Watcher) -> None:
+def apply(plan: MigrationPlan, listener: Listener) -> None:
     """Apply all that the plan has; raises the `MigratorError` that it ended in."""
     ways = {path.table: path for path in plan.paths}
+
+    def work(heads: tuple[str, ...], context: MigrationContext) -> list[Any]:
+        return ways[env_py.table_of(context)].steps(tuple(heads))
+
     for project in plan.projects:
-        running: list[str] = []
-        work = partial(_steps, ways, running)
-        try:
-            env_py.run(project, work, watcher=watcher)
-        except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
-            failure.pass_on_interruption(error)
-            what = f"revision {running[-1]}" if running else None
-            raise failure.of_step(error, what, project) from None
-
-
-def _steps(
-    ways: Mapping[VersionTable, UpgradePath],
-    running: list[str],
-    heads: tuple[str, ...],
-    context: MigrationContext,
-) -> Iterator[Any]:
-    for step in ways[env_py.table_of(context)].steps(tuple(heads)):
-        running.append(step.revision.revision)
-        yield step
+        env_py.run(project, work, listener=listener)
