@@ -8,16 +8,16 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from migrator.errors import AftermathError, ConfigurationError
-from migrator.interruption import WATCH
-from migrator.log import Event, emit
-from migrator.program import Child
+from migrator.output.log import Event, emit
+from migrator.process.program import Child
+from migrator.process.signals import SIGNALS
 from migrator.project.surroundings import for_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from migrator.errors import MigratorError
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _LOOK_S = 0.1
 _LINES_KEPT = 5
@@ -66,7 +66,7 @@ def _ended(
         reading = threading.Thread(target=_read, args=(child, said), daemon=True)
         reading.start()
         while (code := child.wait(_LOOK_S)) is None:
-            WATCH.deliver()
+            SIGNALS.deliver()
             if error := lost():
                 raise error
         reading.join()

@@ -6,23 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator import bearings
-from migrator.amounts import readable
 from migrator.backup.inventory import Item, inventory
 from migrator.backup.take import prepare
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
+from migrator.database.pgtools.source import Source
 from migrator.database.pulse import beating
 from migrator.database.sentinel import watching
-from migrator.database.source import Source
 from migrator.errors import ConfigurationError
-from migrator.report import named
+from migrator.output.text import named, readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migrator.settings import Settings
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
+    from migrator.settings.table import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,29 +6,30 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from migrator import amounts, values
 from migrator.backfill import definition, mishap, requirement
 from migrator.backfill.filling import Link, Order, fill
 from migrator.backfill.preview import Preview, sketched
 from migrator.backfill.progress import Tally
-from migrator.boundary import commanded
 from migrator.database.connection import connect
 from migrator.database.keyset import anything
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
 from migrator.errors import UnreachableError
-from migrator.log import Event, emit, silenced, structured
+from migrator.output import text
+from migrator.output.log import Event, emit, silenced, structured
+from migrator.process.boundary import commanded
 from migrator.project import needs
 from migrator.project.find import find
 from migrator.project.session import Session, within
+from migrator.settings import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from migrator.backfill.definition import Definition
     from migrator.database.connection import Server
-    from migrator.report import Journal
-    from migrator.settings import Settings
+    from migrator.output.report import Journal
+    from migrator.settings.table import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ def request(
     return Request(name, Order(workers, batch_s, lag_s, max_active))
 
 
-_batch_time = values.duration_above_zero("--batch-time of 0 would be a batch for each row")
-_max_lag = values.duration_above_zero("--max-lag of 0 would be a pause for ever")
+_batch_time = parse.duration_above_zero("--batch-time of 0 would be a batch for each row")
+_max_lag = parse.duration_above_zero("--max-lag of 0 would be a pause for ever")
 
 
 def command(
@@ -89,7 +90,7 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
 
 def _counted(tally: Tally) -> str:
     batches = f"{tally.batches:,} batch{'' if tally.batches == 1 else 'es'}"
-    return f"{amounts.rows(tally.rows)} in {batches} {'is' if tally.rows == 1 else 'are'}"
+    return f"{text.rows(tally.rows)} in {batches} {'is' if tally.rows == 1 else 'are'}"
 
 
 @contextmanager

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator import log, position, shortcut
+from migrator import position, shortcut
 from migrator.database.catalog import revisions
-from migrator.database.witness import witness
-from migrator.errors import UnknownRevisionError
+from migrator.database.identity import witness
+from migrator.database.version_table import UnknownRevisionError
 from migrator.garbage import uncollected
+from migrator.output import log
 from migrator.shortcut import Shortcut
 
 if TYPE_CHECKING:
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
+    from migrator.database.version_table import VersionTable
     from migrator.outline.proven import Outline
     from migrator.project.needs import Need
     from migrator.project.plan import Plan
-    from migrator.settings import Settings
-    from migrator.version_table import VersionTable
+    from migrator.settings.table import Settings
 
     Look = Callable[[Connection], "Bearings"]
 

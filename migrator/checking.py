@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from migrator import planning
 from migrator.backfill import requirement
 from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
-from migrator.database.witness import confined_to, witness
+from migrator.database.identity import confined_to, witness
 from migrator.errors import ProjectError, UnreachableError
 from migrator.ground import ground, in_place
-from migrator.log import silenced, structured
+from migrator.output.log import silenced, structured
+from migrator.output.text import capital, counted, named
 from migrator.plan.hazard import counts
-from migrator.position import capital, counted
+from migrator.process.git import new_files
 from migrator.project import models, needs, revisions
 from migrator.project.confined import Confined
 from migrator.project.find import find
@@ -24,8 +25,6 @@ from migrator.project.surroundings import without_libpqs
 from migrator.project.survey import survey
 from migrator.project.unimported import HINT, unimported
 from migrator.project.visit import visit
-from migrator.report import named
-from migrator.repository import new_files
 from migrator.roundtrip import RoundTrip
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from migrator.project.environment import Watcher
     from migrator.project.find import Project
     from migrator.project.plan import Plan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _NOT_AT_THE_END = "Not looked at: the history does not run to its end."
 

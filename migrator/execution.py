@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from migrator import aftermath
 from migrator.agreement import agree
 from migrator.database.catalog import examine, sweep
+from migrator.database.identity import witness
 from migrator.database.sentinel import watching
-from migrator.database.witness import witness
 from migrator.history.arrears import owed
 from migrator.history.recording import recording
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
 from migrator.project.judge import judge
 from migrator.project.migration import migrate
 from migrator.project.retreat import retreat, undone
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from migrator.database.guard import Guard
     from migrator.database.pulse import Pulse
     from migrator.database.sentinel import Sentinel
+    from migrator.output.report import Journal
     from migrator.project.plan import Plan
     from migrator.project.progress import Attempt
-    from migrator.report import Journal
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
     Carry = Callable[..., Attempt]
 
@@ -40,7 +40,7 @@ def means_of(server: Server, settings: Settings) -> Means | None:
     if settings.backup_to is None:
         return None
     from migrator.backup.take import prepare  # noqa: PLC0415 - as said above
-    from migrator.database.source import Source  # noqa: PLC0415 - as said above
+    from migrator.database.pgtools.source import Source  # noqa: PLC0415 - as said above
 
     return prepare(Source(server), settings)
 
@@ -95,7 +95,7 @@ class Execution:
         if self.means:
             address = self.means.take(plan, self.guard.failure)
             self.journal.backed_up(address, self.server.identity.database)
-        with WATCH.held_back():
+        with SIGNALS.held_back():
             self.journal.changing()
             clean = partial(sweep, sentinel, invalid)
             carry = partial(migrate, witness=witness(self.server), sentinel=sentinel, sweep=clean)

@@ -11,9 +11,9 @@ from migrator.agreement import agree
 from migrator.ahead import Tolerance
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
+from migrator.database.identity import witness
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
-from migrator.database.witness import witness
 from migrator.execution import Execution, means_of
 from migrator.gate import admit
 from migrator.history.alteration import alterations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from migrator.database.connection import Server
+    from migrator.output.report import Journal
     from migrator.project.find import Project
     from migrator.project.plan import Plan
-    from migrator.report import Journal
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 def run(

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from migrator import bearings
 from migrator.backfill import requirement
-from migrator.backup.crew import Crew
-from migrator.backup.duplicate import duplicate
 from migrator.database import observation, traffic
 from migrator.database.attendant import Attendant
 from migrator.database.connection import connect, fetch, readable_version
 from migrator.database.copy import cancelled_with_us, copy, copy_revisions
-from migrator.database.source import Source
-from migrator.database.witness import aside_from, witness
+from migrator.database.identity import aside_from, witness
+from migrator.database.pgtools.copy import duplicate
+from migrator.database.pgtools.source import Source
+from migrator.database.pgtools.worker import Crew
 from migrator.errors import ConfigurationError
-from migrator.log import structured
+from migrator.output.log import structured
 from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
-    from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.database.copy import Copy
     from migrator.project.plan import Plan
     from migrator.project.transactions import Permit
-    from migrator.settings import Settings
+    from migrator.settings.address import Address
+    from migrator.settings.table import Settings
 
     Within = Callable[[Address], AbstractContextManager[object]]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.log import Event, emit
-from migrator.report import named
+from migrator.output.log import Event, emit
+from migrator.output.text import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 
 def announce(  # noqa: PLR0913, PLR0917 - what one line of the log tells

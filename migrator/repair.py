@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator import log
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
@@ -13,14 +12,15 @@ from migrator.database.sentinel import watching
 from migrator.diagnosis import diagnose
 from migrator.errors import BusyError, UnprovenError
 from migrator.history.recording import recording
-from migrator.report import Journal
+from migrator.output import log
+from migrator.output.report import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrator.database.connection import Server
     from migrator.diagnosis import Diagnosis, Mend
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _MOVED = "The database has moved since it was looked at."
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
-from migrator.boundary import commanded
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.connection import connect
+from migrator.database.identity import witness
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
-from migrator.database.witness import witness
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, means_of
 from migrator.history.ledger import last_applied
+from migrator.process.boundary import commanded
 from migrator.project import dropping
 from migrator.project.descent import down_to, together, without
 from migrator.project.find import find
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrator.database.connection import Server
+    from migrator.output.report import Journal
     from migrator.project.plan import Chart, Plan
-    from migrator.report import Journal
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 @dataclass(frozen=True, slots=True)

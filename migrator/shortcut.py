@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.settings import Settings
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
+    from migrator.settings.table import Settings
 
 
 class Shortcut:

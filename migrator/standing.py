@@ -13,9 +13,8 @@ from migrator.database.connection import connect
 from migrator.database.lock import keys_for
 from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger
-from migrator.log import structured
-from migrator.position import counted
-from migrator.report import named
+from migrator.output.log import structured
+from migrator.output.text import counted, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from migrator.bearings import Bearings, Pending
     from migrator.database.condition import Condition
     from migrator.database.connection import Server
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 CODES = {"at_head": 0, "behind": 3}
 _OTHERWISE = 76

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
-from migrator.address import parse, to_database
 from migrator.database.connection import connect, fetch, spoken
-from migrator.database.embedded import embedded
-from migrator.database.replacement import carry_over
-from migrator.database.scratch import beside, may_create
-from migrator.database.source import Source
+from migrator.database.pgtools.source import Source
+from migrator.database.scratch.embedded import embedded
+from migrator.database.scratch.replace import carry_over
+from migrator.database.scratch.scratch import beside, may_create
 from migrator.errors import ConfigurationError, DeniedError, MigratorError
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
+from migrator.settings.address import parse, to_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.address import Address
     from migrator.database.connection import Server
-    from migrator.database.scratch import Scratch
+    from migrator.database.scratch.scratch import Scratch
+    from migrator.settings.address import Address
 
 PREFIX = "migrator_plan_"
 APPLICATION = "migrator plan"
@@ -153,7 +153,7 @@ def cancelled_with_us(copied: Copy) -> Iterator[None]:
 
     def look() -> None:
         while not over.wait(_LOOK_S):
-            if WATCH.pending:
+            if SIGNALS.pending:
                 with suppress(MigratorError):
                     fetch(copied.scratch.connection, _CANCEL)
 

@@ -22,7 +22,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from migrator.database.connection import Server, fetch, spoken
 from migrator.database.guard import LIVELINESS, Guard, fenced
 from migrator.errors import BusyError
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 _MOST_KEYS = 64
 _POLL_S = (0.1, 1.0)

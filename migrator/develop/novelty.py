@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from migrator.output.text import counted
 from migrator.plan.hazard import counts
 from migrator.plan.picture import text
-from migrator.position import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

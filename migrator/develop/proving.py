@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from migrator import planning
 from migrator.checklist import Finding
 from migrator.database.catalog import revisions
-from migrator.database.witness import aside_from, witness
+from migrator.database.identity import aside_from, witness
 from migrator.errors import UnprovenError
+from migrator.output.text import named
 from migrator.project.ascent import ascend
 from migrator.project.confined import permitting
 from migrator.project.leg import legs
 from migrator.project.survey import survey
-from migrator.report import named
 from migrator.roundtrip import RoundTrip, taken_back
 
 if TYPE_CHECKING:

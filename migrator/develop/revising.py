@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
-from migrator.database.witness import confined_to
+from migrator.database.identity import confined_to
 from migrator.develop import draft as drafting
 from migrator.develop.novelty import Novelty
 from migrator.develop.proving import climb, prove
@@ -14,14 +14,14 @@ from migrator.develop.reading import Reading
 from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
 from migrator.ground import ground
-from migrator.log import hushed, silenced, structured
+from migrator.output.log import hushed, silenced, structured
+from migrator.output.text import named
 from migrator.project import revisions
 from migrator.project.ascent import aimed
 from migrator.project.confined import Confined
 from migrator.project.environment import Watcher
 from migrator.project.find import find
 from migrator.project.unimported import HINT, unimported
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.develop.draft import Draft
     from migrator.project.find import Project
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _TWO = 2
 _UNCHANGED = "the database at head has all that the models have."

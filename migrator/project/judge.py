@@ -11,19 +11,18 @@ from migrator.errors import (
     MigratorError,
     UnprovenError,
 )
-from migrator.log import Event, emit
-from migrator.position import capital, counted
+from migrator.output.log import Event, emit
+from migrator.output.text import capital, counted, named
 from migrator.project.progress import said
 from migrator.project.survey import drops
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from migrator.database.version_table import VersionTable
+    from migrator.output.report import Applied
     from migrator.project.plan import History
     from migrator.project.progress import Attempt
-    from migrator.report import Applied
-    from migrator.version_table import VersionTable
 
 
 class Evidence(Protocol):

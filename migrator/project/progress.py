@@ -7,20 +7,20 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
+from migrator.output.report import Applied
 from migrator.project import environment
 from migrator.project.idleness import Idleness
 from migrator.project.transactions import COMMENTS, Sentinel, Transactions, autocommit
-from migrator.report import Applied
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy.engine import Connection
 
+    from migrator.database.version_table import VersionTable
     from migrator.errors import MigratorError
     from migrator.project.find import Project
     from migrator.project.plan import History, Plan
-    from migrator.version_table import VersionTable
 
 _LATELY_S = 0.1
 """Revisions that take milliseconds share an answer of the guard's. The fence keeps other runs out

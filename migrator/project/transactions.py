@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
 from migrator.project.environment import Watcher
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
     from migrator.errors import MigratorError
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
     FirstRow = Callable[[str], Any]
     Permit = Callable[[Connection], None]
@@ -167,7 +167,7 @@ class Transactions(Watcher):
 
     def _go_on(self) -> None:
         """Raise where the run must not go on."""
-        WATCH.deliver()
+        SIGNALS.deliver()
         if failure := self._guard.failure():
             raise failure
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from migrator import backfilling, boundary, job, planning, rollback, settings
+from migrator import backfilling, job, planning, rollback
 from migrator.commands import changing
 from migrator.errors import IncompleteBackfillError
+from migrator.process import boundary
+from migrator.settings import load
 from tests.command import run
 from tests.patterns.pages import Said
 
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from migrator.errors import MigratorError
+    from migrator.output.report import Journal, Outcome
     from migrator.plan.forecast import Forecast
-    from migrator.report import Journal, Outcome
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
     from tests.servers import Database
 
     Work = Callable[[Settings, Journal], object]
@@ -36,7 +38,7 @@ class Commands:
 
     def plan(self) -> Forecast:
         """Plan what is pending."""
-        told, _ = settings.read(self._flags, _ENVIRON)
+        told, _ = load.read(self._flags, _ENVIRON)
         return planning.forecast(told, planning.Order())
 
     def run(self) -> None:
