@@ -7,9 +7,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from migrator.errors import AftermathError, ConfigurationError, MigratorError
-from migrator.interruption import WATCH
-from migrator.log import Event, emit
-from migrator.program import Child
+from migrator.output.log import Event, emit
+from migrator.process.program import Child
+from migrator.process.signals import SIGNALS
 from migrator.project.environ import for_command
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _LOOK_S = 0.1
 _LINES_KEPT = 5
@@ -88,7 +88,7 @@ def _ended(
         reading = threading.Thread(target=_read, args=(child, said), daemon=True)
         reading.start()
         while (code := child.wait(_LOOK_S)) is None:
-            WATCH.deliver()
+            SIGNALS.deliver()
             if error := lost():
                 raise error
         reading.join()

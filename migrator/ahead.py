@@ -8,16 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.errors import MigratorError, UnknownRevisionError
+from migrator.database.version_table import UnknownRevisionError
+from migrator.errors import MigratorError
 from migrator.history import ledger
-from migrator.report import named
+from migrator.output.text import named
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
-    from migrator.report import Journal
-    from migrator.settings import Settings
+    from migrator.output.report import Journal
+    from migrator.settings.table import Settings
 
 _SETTING = "MIGRATOR_ON_DB_AHEAD=ok"
 _DEPLOY = "Deploy the code that has it"

@@ -11,11 +11,14 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
-from migrator import ahead, child, log, settings, standing
-from migrator.boundary import perform
+from migrator import ahead, standing
 from migrator.database.connection import connect
 from migrator.errors import NotAtHeadError
+from migrator.output import log
 from migrator.position import MustBeRunError, Pending
+from migrator.process import subcommand
+from migrator.process.boundary import perform
+from migrator.settings import load
 from migrator.standing import Status
 
 if TYPE_CHECKING:
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-    from migrator.report import Journal, Outcome
-    from migrator.settings import Settings
+    from migrator.output.report import Journal, Outcome
+    from migrator.settings.table import Settings
 
     class Address(Protocol):
         """A URL of SQLAlchemy."""
@@ -63,7 +66,7 @@ def run(config: Config, /, **given: str) -> Outcome:
         flags["database_url"] = written if (written or "").startswith("postgres") else None
 
     def work(told: Settings, journal: Journal) -> None:
-        settings.refuse_unknown(given, besides=("config", "config_section"))
+        load.refuse_unknown(given, besides=("config", "config_section"))
         job.run(told, journal, (opened(config, told),))
 
     outcome, error = perform(work, flags, os.environ, sys.stdout, hear=False)
@@ -95,7 +98,7 @@ def require_head(target: Target, /, **given: str) -> Status:
 
 def flags_for(target: Target, given: Mapping[str, str]) -> dict[str, str | None]:
     """Give the settings for a target; raises `ConfigurationError` where a name is no setting."""
-    settings.refuse_unknown(given, besides=("database_url",))
+    load.refuse_unknown(given, besides=("database_url",))
     return {**given, "database_url": _url(target)}
 
 
@@ -108,7 +111,7 @@ def look(flags: Mapping[str, str | None]) -> Status:
         try:
             return standing.status(_settings(flags), aloof=True)
         except MustBeRunError:
-            return _read(child.ask("status", flags))
+            return _read(subcommand.ask("status", flags))
 
 
 def at_head(flags: Mapping[str, str | None], found: Status) -> bool:
@@ -121,7 +124,7 @@ def at_head(flags: Mapping[str, str | None], found: Status) -> bool:
 
 
 def _settings(flags: Mapping[str, str | None]) -> Settings:
-    return settings.read(flags, os.environ)[0]
+    return load.read(flags, os.environ)[0]
 
 
 def _url(target: Target) -> str | None:

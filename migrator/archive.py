@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.amounts import readable
 from migrator.backup.inventory import Item, inventory
 from migrator.backup.take import prepare
 from migrator.database.catalog import revisions
+from migrator.database.pgtools.source import Source
 from migrator.database.run_lock import linked, run_lock
-from migrator.database.source import Source
+from migrator.database.version_table import union
 from migrator.errors import ConfigurationError
+from migrator.output.text import named, readable
 from migrator.position import find_position
-from migrator.report import named
-from migrator.version_table import union
 
 if TYPE_CHECKING:
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
-from migrator import amounts, values
 from migrator.backfill import definition, mishap, requirement
 from migrator.backfill.filling import BackfillRequest, fill
 from migrator.backfill.preview import Preview, sketched
@@ -15,18 +14,20 @@ from migrator.database.keyset import anything
 from migrator.database.lock import keys_for
 from migrator.database.run_lock import linked, run_lock
 from migrator.errors import UnreachableError
-from migrator.log import Event, emit, silenced
+from migrator.output import text
+from migrator.output.log import Event, emit, silenced
 from migrator.project.annotations import backfill_folders
 from migrator.project.find import find
 from migrator.project.session import Session, within
+from migrator.settings import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.backfill.definition import Definition
     from migrator.database.connection import Server
-    from migrator.report import Journal
-    from migrator.settings import Settings
+    from migrator.output.report import Journal
+    from migrator.settings.table import Settings
 
 
 def request(
@@ -37,8 +38,8 @@ def request(
     return BackfillRequest(name, workers, batch_s, lag_s, max_active)
 
 
-_batch_time = values.duration_above_zero("--batch-time of 0 would be a batch for each row")
-_max_lag = values.duration_above_zero("--max-lag of 0 would be a pause for ever")
+_batch_time = parse.duration_above_zero("--batch-time of 0 would be a batch for each row")
+_max_lag = parse.duration_above_zero("--max-lag of 0 would be a pause for ever")
 
 
 def run(told: Settings, journal: Journal, request: BackfillRequest) -> None:
@@ -66,7 +67,7 @@ def run(told: Settings, journal: Journal, request: BackfillRequest) -> None:
 
 def _counted(tally: Tally) -> str:
     batches = f"{tally.batches:,} batch{'' if tally.batches == 1 else 'es'}"
-    return f"{amounts.rows(tally.rows)} in {batches} {'is' if tally.rows == 1 else 'are'}"
+    return f"{text.rows(tally.rows)} in {batches} {'is' if tally.rows == 1 else 'are'}"
 
 
 @contextmanager

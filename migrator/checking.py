@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import planning
-from migrator.amounts import capital, counted
 from migrator.backfill import requirement
 from migrator.checklist import Check, Checklist, complete, judged, skipped
-from migrator.database.witness import confined_to, same_database
+from migrator.database.identity import confined_to, same_database
 from migrator.errors import ProjectError, UnreachableError
-from migrator.log import silenced
+from migrator.output.log import silenced
+from migrator.output.text import capital, counted, named
 from migrator.plan.hazard import counts
+from migrator.process.git import new_files
 from migrator.project import env_py, models, revisions
 from migrator.project.annotations import all_needs
 from migrator.project.find import find
@@ -23,8 +24,6 @@ from migrator.rehearsal.confine import Confined
 from migrator.rehearsal.database import empty
 from migrator.rehearsal.roundtrip import Finding, RoundTrip
 from migrator.rehearsal.step import steps
-from migrator.report import named
-from migrator.repository import new_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from migrator.project.find import Project
     from migrator.project.listeners import Listener
     from migrator.project.plan import MigrationPlan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _NOT_AT_THE_END = "Not looked at: the history does not run to its end."
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from migrator.database.embedded import embedded
-from migrator.settings import PREFIX, URL_VARIABLES
+from migrator.database.scratch.embedded import embedded
+from migrator.settings.table import PREFIX, URL_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

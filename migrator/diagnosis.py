@@ -11,20 +11,21 @@ from migrator import position
 from migrator.database import leftovers
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.condition import condition
-from migrator.database.witness import same_database
-from migrator.errors import ConfigurationError, RedundantRevisionError, UnknownRevisionError
+from migrator.database.identity import same_database
+from migrator.database.version_table import RedundantRevisionError, UnknownRevisionError
+from migrator.errors import ConfigurationError
+from migrator.output.text import named
+from migrator.process.git import introduced
 from migrator.rehearsal.identify import identify
-from migrator.report import named
-from migrator.repository import introduced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from migrator.database.connection import Server
+    from migrator.database.version_table import VersionTable
     from migrator.project.find import Project
     from migrator.rehearsal.identify import Identified
-    from migrator.settings import Settings
-    from migrator.version_table import VersionTable
+    from migrator.settings.table import Settings
 
 _MOST_NAMED = 5
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 
 class MigratorError(Exception):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from migrator import aftermath
 from migrator.database.catalog import examine, sweep
-from migrator.database.witness import same_database
+from migrator.database.identity import same_database
 from migrator.history.recording import recording
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
 from migrator.project.judge import judge
 from migrator.project.migration import migrate
 from migrator.project.retreat import retreat, undone
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from migrator.backup.take import PreparedBackup
     from migrator.database.connection import Server
     from migrator.database.run_lock import Locked
+    from migrator.output.report import Journal
     from migrator.project.plan import MigrationPlan
     from migrator.project.progress import Attempt
-    from migrator.report import Journal
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
     Carry = Callable[..., Attempt]
 
@@ -35,7 +35,7 @@ def prepared_backup(server: Server, settings: Settings) -> PreparedBackup | None
     if settings.backup_to is None:
         return None
     from migrator.backup.take import prepare  # noqa: PLC0415 - as said above
-    from migrator.database.source import Source  # noqa: PLC0415 - as said above
+    from migrator.database.pgtools.source import Source  # noqa: PLC0415 - as said above
 
     return prepare(Source(server), settings)
 
@@ -83,7 +83,7 @@ class Execution:
         if self.backup:
             address = self.backup.take(plan.standing, locked.guard.failure, plan.destination)
             self.journal.backed_up(address, locked.server.identity.database)
-        with WATCH.held_back():
+        with SIGNALS.held_back():
             self.journal.changing()
             carry = partial(
                 migrate,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.errors import RiskError
-from migrator.log import silenced
+from migrator.output.log import silenced
 from migrator.plan.hazard import LEVELS
 from migrator.project.annotations import pending_needs
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.plan.forecast import Forecast
     from migrator.project.plan import MigrationPlan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _HINT = (
     "migrator plan says more. A revision's author accepts a hazard by a line in its file:"
@@ -48,7 +48,7 @@ def _weigh(server: Server, settings: Settings) -> None:
     """
     if settings.max_risk in {None, LEVELS[-1]}:  # there is nothing above the last
         return
-    from migrator.database.scratch import may_create  # noqa: PLC0415 - for a gate only
+    from migrator.database.scratch.scratch import may_create  # noqa: PLC0415 - for a gate only
     from migrator.planning import PlanRequest, foreseen  # noqa: PLC0415 - as above
 
     on = "scratch" if may_create(server.connection) else "embedded"

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from migrator.aftermath import owed
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
-from migrator.database.witness import same_database
+from migrator.database.identity import same_database
 from migrator.position import announce, known, of, remember, uncollected
 from migrator.project.fingerprint import key as key_of
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
+    from migrator.output.report import Journal
     from migrator.project.find import Project
     from migrator.project.plan import MigrationPlan
-    from migrator.report import Journal
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | None = None) -> None:

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator.backfill import requirement
-from migrator.backup.crew import Crew
-from migrator.backup.duplicate import duplicate
 from migrator.database import observation, traffic
 from migrator.database.attendant import Attendant
 from migrator.database.connection import connect, fetch, readable_version
-from migrator.database.source import Source
-from migrator.database.witness import aside_from, same_database
+from migrator.database.identity import aside_from, same_database
+from migrator.database.pgtools.copy import duplicate
+from migrator.database.pgtools.source import Source
+from migrator.database.pgtools.worker import Crew
 from migrator.errors import ConfigurationError
 from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.project.listeners import Permit
     from migrator.project.plan import MigrationPlan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _WITHIN_S = 20.0
 _WITH_DATA = (

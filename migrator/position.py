@@ -9,16 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator import log
-from migrator.amounts import counted
 from migrator.database.catalog import revisions
-from migrator.database.witness import same_database
-from migrator.errors import UnknownRevisionError
+from migrator.database.identity import same_database
+from migrator.database.version_table import UnknownRevisionError
 from migrator.history import memory
 from migrator.history.memory import Answer
+from migrator.output import log
+from migrator.output.text import counted, named
 from migrator.project import fingerprint
 from migrator.project.fingerprint import Used
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
+    from migrator.database.version_table import VersionTable
     from migrator.project.annotations import Need
     from migrator.project.plan import MigrationPlan
-    from migrator.settings import Settings
-    from migrator.version_table import VersionTable
+    from migrator.settings.table import Settings
 
     Look = Callable[[Connection], "Position"]
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from migrator.output.redaction import Redactor
     from migrator.plan.forecast import Forecast
     from migrator.planning import PlanRequest
-    from migrator.redaction import Redactor
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 PENDING, ABOVE = 3, 79
 """The exit codes that tell the answer."""

@@ -7,36 +7,38 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from migrator import log
-from migrator.address import to_database
 from migrator.backup import restoration
-from migrator.backup.crew import Crew
-from migrator.backup.progress import remark
-from migrator.database import destination, replacement
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.lock import keys_for
+from migrator.database.pgtools.pg_dump import remark
+from migrator.database.pgtools.worker import Crew
 from migrator.database.pulse import heartbeat
 from migrator.database.run_lock import linked, run_lock
+from migrator.database.scratch import names
+from migrator.database.scratch import replace as replacement
 from migrator.database.sessions import connected
+from migrator.database.version_table import VersionTable, union
 from migrator.errors import UnprovenError
 from migrator.history.recording import recording
-from migrator.interruption import WATCH
-from migrator.report import Journal, named
-from migrator.version_table import VersionTable, union
+from migrator.output import log
+from migrator.output.report import Journal
+from migrator.output.text import named
+from migrator.process.signals import SIGNALS
+from migrator.settings.address import to_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from migrator.address import Address
     from migrator.backup.manifest import Manifest
     from migrator.backup.restoration import PreparedRestore
     from migrator.database.connection import Server
-    from migrator.database.destination import Found
-    from migrator.database.scratch import Scratch
+    from migrator.database.scratch.names import Found
+    from migrator.database.scratch.scratch import Scratch
     from migrator.database.sessions import Session
     from migrator.errors import MigratorError
-    from migrator.settings import Settings
+    from migrator.settings.address import Address
+    from migrator.settings.table import Settings
 
     Lost = Callable[[], MigratorError | None]
 
@@ -73,7 +75,7 @@ class Recovery:
 
     @property
     def _replaces(self) -> bool:
-        return self.name == self.original and destination.exists(self.server, self.name)
+        return self.name == self.original and names.exists(self.server, self.name)
 
     @property
     def _manifest(self) -> Manifest:
@@ -89,13 +91,13 @@ class Recovery:
             else:
                 lock.enter_context(heartbeat(self.server))
                 lost = lambda: None  # noqa: E731 - there is no lock to lose
-            with destination.destination(self.server, self.original) as made:
+            with names.destination(self.server, self.original) as made:
                 found = self._restored(made, lost)
                 self._record(made, origin)
                 if replaces:
                     self.warnings += self._carried_over(made.name)
                 made.connection.close()
-                with WATCH.held_back():
+                with SIGNALS.held_back():
                     lock.close()  # its session is one in the original, which must be alone
                     kept = self._in_place(made.name) if replaces else None
                     if not replaces:
@@ -129,7 +131,7 @@ class Recovery:
         def work() -> Found:
             self.means.restore(made, self.crew)
             with self.crew.stopping(made.connection.cancel):
-                return destination.read(made, version_tables(self._manifest))
+                return names.read(made, version_tables(self._manifest))
 
         found = self.crew.does(work, look)
         _accept(list(mistakes(self._manifest, found)))
@@ -159,7 +161,7 @@ class Recovery:
     def _in_place(self, temporary: str) -> str:
         """Put it in the original's place; gives the name that that one has now."""
         ending = f"_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
-        aside = destination.free_name(self.server, self.original, ending)
+        aside = names.free_name(self.server, self.original, ending)
         if replacement.replace(
             self.server, self.original, aside, temporary, end_sessions=self.end_sessions
         ):
@@ -167,7 +169,7 @@ class Recovery:
             remark(f"{told}, which is kept as {aside}.", "info")
             return aside
         sessions = self._others()
-        name = destination.free_name(self.server, self.original, ending_of(self._manifest))
+        name = names.free_name(self.server, self.original, ending_of(self._manifest))
         replacement.rename(self.server, temporary, name)
         kept = f"The restored database is proven, and kept as {name}; {self.original} is as it was."
         raise replacement.refuse(sessions, self.original, kept)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator import log
 from migrator.database.run_lock import linked, run_lock
 from migrator.diagnosis import diagnose
 from migrator.errors import BusyError, UnprovenError
 from migrator.history.recording import recording
-from migrator.report import Journal
+from migrator.output import log
+from migrator.output.report import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrator.database.connection import Server
     from migrator.diagnosis import Diagnosis, Mend
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _MOVED = "The database has moved since it was looked at."
 

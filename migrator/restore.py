@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 from migrator import archive
 from migrator.backup import choice, restoration
-from migrator.backup.crew import Crew
 from migrator.backup.inventory import inventory
 from migrator.backup.restoration import Manner
-from migrator.backup.store import store_at
-from migrator.database import destination
+from migrator.backup.store.store import store_at
+from migrator.database.pgtools.worker import Crew
+from migrator.database.scratch import names
+from migrator.database.version_table import union
 from migrator.errors import ConfigurationError, UsageError
+from migrator.output.text import named
 from migrator.recovery import Recovery, ending_of
-from migrator.report import named
-from migrator.version_table import union
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from migrator.address import Address
     from migrator.backup.manifest import Manifest
     from migrator.backup.restoration import PreparedRestore
     from migrator.database.connection import Server
-    from migrator.settings import Settings
+    from migrator.settings.address import Address
+    from migrator.settings.table import Settings
 
 _ASK = "The backup {} takes the place of {}, which is kept under another name. Go on?"
 _DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."
@@ -100,7 +100,7 @@ def restore(settings: Settings, request: RestoreRequest) -> Restored:
     began, url = time.monotonic(), _place(settings, request)
     database, ours = _database(settings.database_url, request), f"migrator {secrets.token_hex(4)}"
     items = inventory(url)
-    with destination.maintenance(settings.database_url, settings.connect_timeout, ours) as server:
+    with names.maintenance(settings.database_url, settings.connect_timeout, ours) as server:
         _refuse_pooler(server)
         manifest = (
             choice.named(items, request.name, store_at(url))
@@ -167,15 +167,15 @@ def _database(address: Address, request: RestoreRequest) -> str:
 def _name(server: Server, manifest: Manifest, database: str, request: RestoreRequest) -> str:
     """Give the name that the restored database is to have."""
     if request.over:
-        if not destination.exists(server, database):
+        if not names.exists(server, database):
             message = f"There is no database {database} that could be replaced."
             raise UsageError(message, hint=f"--into {database} makes it. Nothing was touched.")
         return database
-    if request.into and destination.exists(server, request.into):
+    if request.into and names.exists(server, request.into):
         message = f"There is a database {request.into} already."
         over = f"; --over {database} replaces it" if request.into == database else ""
         raise UsageError(message, hint=f"Name another one{over}. Nothing was touched.")
-    return request.into or destination.free_name(server, database, ending_of(manifest))
+    return request.into or names.free_name(server, database, ending_of(manifest))
 
 
 def _system(server: Server) -> str | None:

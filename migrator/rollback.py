@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from migrator import position
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
+from migrator.database.identity import same_database
 from migrator.database.run_lock import linked, run_lock
-from migrator.database.witness import same_database
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, prepared_backup
 from migrator.history.ledger import last_applied
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from migrator.database.connection import Server
+    from migrator.output.report import Journal
     from migrator.project.plan import FindPath, MigrationPlan
-    from migrator.report import Journal
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.ahead import weigh
-from migrator.amounts import counted
 from migrator.database.condition import condition
 from migrator.database.connection import connect
 from migrator.database.lock import keys_for
 from migrator.database.sessions import Session
 from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger
+from migrator.output.text import counted, named
 from migrator.position import find_position
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from migrator.database.condition import Condition
     from migrator.database.connection import Server
     from migrator.position import Pending, Position
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 CODES = {"at_head": 0, "behind": 3}
 _OTHERWISE = 76

@@ -12,15 +12,15 @@ from migrator.ahead import weigh
 from migrator.database.connection import connect
 from migrator.database.lock import holder, keys_for
 from migrator.errors import DeadlineError, DisagreementError
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
+from migrator.output.text import named
 from migrator.position import find_position
-from migrator.report import named
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.position import Position
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _PAUSE_S = (1.0, 10.0)
 _GROWTH = 1.5

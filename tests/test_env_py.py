@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator import settings
 from migrator.errors import ConfigurationError, ProjectError, RevisionFailedError
 from migrator.project import env_py, revisions
 from migrator.project.find import find
+from migrator.settings import load
 from tests.plan.releases import ENV, project, revise
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ SWALLOWS = ENV.replace(
 
 def found(folder: Path, database: Database) -> Project:
     flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
-    return find(settings.read(flags, {})[0])[0]
+    return find(load.read(flags, {})[0])[0]
 
 
 def test_what_was_refused_is_raised_though_env_py_swallows_it(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator import settings
 from migrator.project import fingerprint
 from migrator.project.fingerprint import Used
+from migrator.settings import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def key(environ: dict[str, str] | None = None, **flags: str) -> str | None:
     given: dict[str, str | None] = {"database_url": URL, **flags}
-    return fingerprint.key(settings.read(given, {})[0], {**ENVIRON, **(environ or {})})
+    return fingerprint.key(load.read(given, {})[0], {**ENVIRON, **(environ or {})})
 
 
 def contents(folder: Path, **environ: str) -> str | None:

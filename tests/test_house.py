@@ -28,7 +28,7 @@ def imports(file: Path) -> set[str]:
 
 
 def area(module: str) -> str:
-    """Give `database` for migrator.database.lock, `log` for migrator.log."""
+    """Give `database` for migrator.database.lock, `log` for migrator.output.log."""
     return [*module.split("."), "", ""][1]
 
 
@@ -167,12 +167,12 @@ def test_the_environment_is_read_in_few_places() -> None:
         "cli/plan.py",  # hands it on
         "api.py",  # hands it on
         "asgi.py",  # hands it on
-        "child.py",  # hands it on
+        "process/subcommand.py",  # hands it on
         "testing/plugin.py",  # reads the variable that names the server, and pytest-xdist's
         "testing/project.py",  # hands it on, without what is meant for a release
-        "settings.py",  # reads it
-        "deployment.py",  # what the platform says of itself
-        "backup/environment.py",  # reads what programs, stores and the platform go by
+        "settings/load.py",  # reads it
+        "settings/deployment.py",  # what the platform says of itself
+        "process/environment.py",  # reads what programs, stores and the platform go by
         "demo.py",  # keeps a real target's variables out of the demonstration
         "project/environ.py",  # the project's own, as the alembic command leaves it
     }
@@ -185,7 +185,7 @@ def test_a_program_is_started_in_one_place_and_never_by_a_shell() -> None:
         for file in MODULES
         if any(each in file.read_text() for each in starts)
     }
-    assert found == {"program.py"}
+    assert found == {"process/program.py"}
 
 
 def test_the_example_project_does_not_shadow_the_library() -> None:

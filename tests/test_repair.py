@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrator.database.scratch import REHEARSAL, beginning
+from migrator.database.scratch.scratch import REHEARSAL, beginning
 from tests.command import TREES, run
 
 if TYPE_CHECKING:

@@ -9,15 +9,16 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from migrator import interruption, settings
-from migrator.boundary import concluded, logging, own_stdout
+from migrator.process import signals
+from migrator.process.boundary import concluded, logging, own_stdout
+from migrator.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrator.errors import MigratorError
-    from migrator.redaction import Redactor
-    from migrator.settings import Settings
+    from migrator.output.redaction import Redactor
+    from migrator.settings.table import Settings
 
 
 class Answer(Protocol):
@@ -49,8 +50,8 @@ def answered(
     found: list[Answer] = []
 
     def act() -> None:
-        told, _ = settings.read(flags, os.environ)
-        interruption.WATCH.within(told.deadline)
+        told, _ = load.read(flags, os.environ)
+        signals.SIGNALS.within(told.deadline)
         found.append(question(told))
 
     def finish(error: MigratorError | None) -> int:

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from migrator.boundary import commanded, own_stdout
 from migrator.cli.answer import answered
 from migrator.cli.flags import SCHEMA, WHERE, text, with_settings
+from migrator.process.boundary import commanded, own_stdout
 
 
 @click.command()

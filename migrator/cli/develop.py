@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 
-from migrator import address
-from migrator.boundary import commanded, own_stdout, redactor
 from migrator.cli.answer import answered
 from migrator.cli.flags import (
     BACKUP,
@@ -23,6 +21,8 @@ from migrator.cli.flags import (
     with_settings,
 )
 from migrator.errors import MigratorError
+from migrator.process.boundary import commanded, own_stdout, redactor
+from migrator.settings import address
 
 
 @click.command()

@@ -56,7 +56,7 @@ def plain(words: Sequence[str]) -> Callable[[], int] | None:
 def run(flags: Mapping[str, str | None]) -> int:
     """Do the job of a release; gives the exit code."""
     from migrator import job  # noqa: PLC0415 - loaded without garbage collection
-    from migrator.boundary import own_stdout, perform  # noqa: PLC0415 - as above
+    from migrator.process.boundary import own_stdout, perform  # noqa: PLC0415 - as above
 
     outcome, _ = perform(job.run, flags, os.environ, own_stdout())
     return outcome.exit_code
@@ -79,7 +79,7 @@ def _wait(given: str, *, as_json: bool) -> Callable[[], int]:
 
 def timeout(given: str) -> float:
     """Read how long to wait, in seconds; raises `ValueError`."""
-    from migrator import values  # noqa: PLC0415 - as above
+    from migrator.settings import parse  # noqa: PLC0415 - as above
 
-    above_zero = values.duration_above_zero("0 would not wait: see migrator status")
+    above_zero = parse.duration_above_zero("0 would not wait: see migrator status")
     return above_zero(given or TIMEOUT)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from migrator.boundary import bounded, own_stdout
 from migrator.cli import backfill, backup, develop, migrate, plan, status
 from migrator.errors import UsageError
+from migrator.process.boundary import bounded, own_stdout
 from migrator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migrator.report import Journal
+    from migrator.output.report import Journal
 
 _DEFAULT = "run"
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from migrator.boundary import commanded, own_stdout
 from migrator.cli import fast
 from migrator.cli.answer import answered
 from migrator.cli.flags import (
@@ -21,6 +20,7 @@ from migrator.cli.flags import (
     text,
     with_settings,
 )
+from migrator.process.boundary import commanded, own_stdout
 
 _DROPS = "Take them back? What they made is dropped, with its data"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from migrator import address, values
-from migrator.boundary import own_stdout, redactor
 from migrator.cli.answer import answered
 from migrator.cli.flags import WHERE, json_flag, text, with_settings
+from migrator.process.boundary import own_stdout, redactor
+from migrator.settings import address, parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,7 @@ def plan(  # noqa: PLR0913 - click gives each flag by its name
 
 def _page(html: str | None) -> Path | None:
     try:
-        return values.writable_file(html) if html else None
+        return parse.writable_file(html) if html else None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--html") from None
 

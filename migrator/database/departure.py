@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from migrator.database.difference import Difference, compared
+from migrator.database.schema_diff import Difference, compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2 import sql
 
-from migrator.database import destination, scratch
 from migrator.database.connection import spoken
+from migrator.database.scratch import scratch
 from migrator.errors import UnprovenError
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
 
-PREFIXES = (scratch.PREFIX, scratch.RESET, scratch.REHEARSAL, destination.PREFIX)
+PREFIXES = (scratch.PROOF, scratch.RESET, scratch.REHEARSAL, scratch.RESTORE)
 """What the names of our own scratch databases begin with."""
 _WITHIN_S = 20.0
 _GONE = ("08", "57P")

@@ -23,7 +23,7 @@ from migrator.database.connection import Server, fetch, spoken
 from migrator.database.guard import LIVELINESS, Guard, fenced
 from migrator.database.sessions import holding
 from migrator.errors import BusyError
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.sessions import Session
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 _MOST_KEYS = 64
 _POLL_S = (0.1, 1.0)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from migrator.database.guard import Guard
     from migrator.database.pulse import Heartbeat
     from migrator.database.sentinel import StatementMonitor
-    from migrator.settings import Settings
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
+    from migrator.settings.table import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from migrator.database.connection import fetch
 from migrator.database.sessions import blocking
 from migrator.errors import DeniedError
-from migrator.interruption import WATCH
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
+from migrator.process.signals import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from migrator.database.guard import Guard
     from migrator.database.pulse import Heartbeat
     from migrator.database.sessions import Session
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _HEARTBEAT_S = 1.0
 _CANCEL_AGAIN_S = 0.5
@@ -89,7 +89,7 @@ class StatementMonitor:
                 self._notice(connection, running)
 
     def _must_end(self) -> bool:
-        return WATCH.pending is not None or self.guard.lost
+        return SIGNALS.pending is not None or self.guard.lost
 
     def _notice(self, connection: Connection, running: tuple[int, str, float]) -> None:
         """Say once for each statement who is in its way."""

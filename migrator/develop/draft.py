@@ -12,11 +12,11 @@ from migrator.develop.facts import facts
 from migrator.develop.rendering import rendering
 from migrator.develop.series import Part, is_empty, series
 from migrator.errors import NotAtHeadError
+from migrator.output.text import named
 from migrator.project import env_py
 from migrator.project.find import option, revising
 from migrator.project.model_diff import titled
 from migrator.project.models import differences
-from migrator.report import named
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext

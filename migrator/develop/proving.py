@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from migrator import planning
 from migrator.database.catalog import revisions
-from migrator.database.witness import aside_from, same_database
+from migrator.database.identity import aside_from, same_database
 from migrator.errors import UnprovenError
+from migrator.output.text import named
 from migrator.project.survey import survey
 from migrator.rehearsal.apply import apply
 from migrator.rehearsal.confine import permitting
 from migrator.rehearsal.roundtrip import Finding, RoundTrip, downgraded
 from migrator.rehearsal.step import steps
-from migrator.report import named
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server

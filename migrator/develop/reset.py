@@ -10,34 +10,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import job
-from migrator.address import to_database
-from migrator.database import destination, extensions, replacement, scratch
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
+from migrator.database.identity import same_database
+from migrator.database.pgtools.source import Source
 from migrator.database.run_lock import linked, run_lock
+from migrator.database.scratch import extensions, names, scratch
+from migrator.database.scratch import replace as replacement
 from migrator.database.sessions import connected
-from migrator.database.source import Source
-from migrator.database.witness import same_database
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError
 from migrator.execution import prepared_backup
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
 from migrator.project.environ import in_place_of
 from migrator.project.find import find
 from migrator.project.survey import survey
+from migrator.settings.address import to_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.database.run_lock import Locked
-    from migrator.database.scratch import Scratch
+    from migrator.database.scratch.scratch import Scratch
     from migrator.database.sessions import Session
+    from migrator.database.version_table import VersionTable
+    from migrator.output.report import Journal
     from migrator.project.plan import MigrationPlan
-    from migrator.report import Journal
-    from migrator.settings import Settings
-    from migrator.version_table import VersionTable
+    from migrator.settings.address import Address
+    from migrator.settings.table import Settings
 
 _WITHIN_S = 20.0
 _DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."
@@ -70,9 +71,9 @@ def run(
     see_that_it_is_local(told.database_url, environ, "migrator reset", request.named)
     _see_that_it_is_meant(told.database_url, request.database)
     ours = f"migrator {secrets.token_hex(4)}"
-    with destination.maintenance(told.database_url, told.connect_timeout, ours) as server:
+    with names.maintenance(told.database_url, told.connect_timeout, ours) as server:
         _see_that_it_can_be(server, request.database)
-        there = destination.exists(server, request.database)
+        there = names.exists(server, request.database)
         request.consent(_question(request, there=there))
         if request.backs_up and there:
             told = replace(told, backup_to=told.backup_to or _own_place(environ))
@@ -105,7 +106,7 @@ class Reset:
                 replacement.carry_over(self.server, name, made.name)
             self._migrated(made, there=there)
             made.connection.close()
-            with WATCH.held_back():
+            with SIGNALS.held_back():
                 self.lock.close()  # its session is one in the old one, which must be alone
                 self._in_place(made.name, there=there)
 
@@ -159,7 +160,7 @@ class Reset:
         if not there:
             replacement.rename(self.server, made, name)
             return self.journal.remark(f"There was no database {name}; now there is.")
-        aside = destination.free_name(self.server, name, f"_old_{secrets.token_hex(3)}")
+        aside = names.free_name(self.server, name, f"_old_{secrets.token_hex(3)}")
         if not replacement.replace(
             self.server, name, aside, made, end_sessions=self.request.end_sessions
         ):

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
-from migrator.database.witness import confined_to
+from migrator.database.identity import confined_to
 from migrator.develop import draft as drafting
 from migrator.develop.novelty import Novelty
 from migrator.develop.proving import prove, to_heads
 from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
-from migrator.log import hushed, silenced
+from migrator.output.log import hushed, silenced
+from migrator.output.text import named
 from migrator.project import revisions
 from migrator.project.find import find
 from migrator.project.listeners import Listener
@@ -20,7 +21,6 @@ from migrator.project.unimported_models import HINT, unimported
 from migrator.rehearsal.apply import redirected
 from migrator.rehearsal.confine import Confined, ReadOnly
 from migrator.rehearsal.database import empty
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.develop.draft import Draft
     from migrator.project.find import Project
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _TWO = 2
 _UNCHANGED = "the database at head has all that the models have."

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from migrator.database.catalog import revisions
 from migrator.database.connection import fetch, spoken
+from migrator.database.version_table import VersionTable
 from migrator.errors import MigratorError
 from migrator.history import schema
-from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,12 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from migrator import deployment, report
 from migrator.errors import BugError, MigratorError
 from migrator.history import checksum, memory, schema
 from migrator.history.ledger import Entry, enter
-from migrator.interruption import WATCH, Interruption
+from migrator.output import report
+from migrator.process.signals import SIGNALS, Interruption
+from migrator.settings import deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
-    from migrator.report import Journal
+    from migrator.output.report import Journal
 
 _CONNECT_WITHIN_S = 2.0
 
@@ -46,10 +47,10 @@ def recording(
     try:
         yield
     except BaseException as error:
-        with suppress(Interruption), WATCH.held_back():
+        with suppress(Interruption), SIGNALS.held_back():
             record(_ours(error))
         raise
-    with WATCH.held_back():
+    with SIGNALS.held_back():
         record(None)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator import amounts
-from migrator.console import BOLD, DIM, GREEN, RED, YELLOW, Console
+from migrator.output import text as amounts
+from migrator.output.console import BOLD, DIM, GREEN, RED, YELLOW, Console
 from migrator.plan import wording
 from migrator.plan.timeline import of_tables
 

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import MigratorError
-from migrator.interruption import WATCH
 from migrator.plan.recorder import Under
 from migrator.plan.trace import Failure, Revision, Trace
+from migrator.process.signals import SIGNALS
 from migrator.project import downgrade, env_py, revisions
 from migrator.project.annotations import allowed
 
@@ -49,7 +49,7 @@ def rehearse(
     for project in plan.projects:
         work = partial(_steps, course, project, witness)
         try:
-            with WATCH.let_in():
+            with SIGNALS.let_in():
                 env_py.run(project, work, listener=recorder, refused=refused)
         except MigratorError as error:
             if refused:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from migrator.errors import ProjectError, UsageError
+from migrator.output.text import named
 from migrator.project import downgrade, revisions
 from migrator.project.env_py import in_one_transaction, table_of
 from migrator.project.find import downgrading
 from migrator.project.plan import MigrationPlan, UpgradePath
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

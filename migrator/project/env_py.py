@@ -16,12 +16,12 @@ from alembic.runtime.migration import RevisionStep
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from migrator.database.version_table import VersionTable
 from migrator.errors import ConfigurationError, MigratorError, ProjectError
 from migrator.project import environ, failure
 from migrator.project.failure import Circumstances
 from migrator.project.listeners import Listener
 from migrator.project.revisions import called
-from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

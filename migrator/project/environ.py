@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from migrator.address import FROM_VARIABLES
 from migrator.project.url import VARIABLE, bare_driver, for_variable
-from migrator.settings import URL_VARIABLES
+from migrator.settings.address import FROM_VARIABLES
+from migrator.settings.table import URL_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from migrator.address import Address
+    from migrator.settings.address import Address
 
 _NAME = "PGAPPNAME"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
     from migrator.project.find import Project
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _INI, _TOML = "alembic.ini", "pyproject.toml"
 _VARIABLES = (".env", ".flaskenv")

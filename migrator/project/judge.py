@@ -5,26 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.amounts import capital, counted
 from migrator.errors import (
     DeadlineError,
     InterruptedBySignalError,
     MigratorError,
     UnprovenError,
 )
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
+from migrator.output.text import capital, counted, named
 from migrator.project.progress import said
 from migrator.project.survey import drops
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from migrator.database.catalog import Evidence
+    from migrator.database.version_table import VersionTable
+    from migrator.output.report import Applied
     from migrator.project.plan import UpgradePath
     from migrator.project.progress import Attempt
-    from migrator.report import Applied
-    from migrator.version_table import VersionTable
 
 _INTERRUPTIONS = (InterruptedBySignalError, DeadlineError)
 """What they did not keep a run from is done; what this run did not do does not count."""

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import BusyError, MigratorError
-from migrator.interruption import WATCH, Interruption
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
+from migrator.process.signals import SIGNALS, Interruption
 from migrator.project import env_py
 from migrator.project.progress import Attempt, Progress
 
@@ -63,7 +63,7 @@ def _cut_short(
 ) -> Attempt | None:
     """Wait, and take away what was left; gives the attempt where that ended it."""
     try:
-        with WATCH.let_in():
+        with SIGNALS.let_in():
             time.sleep(pause_s)
             if progress.indexes:
                 sweep(frozenset(progress.indexes))
@@ -78,7 +78,7 @@ def _once(plan: MigrationPlan, witness: Witness, progress: Progress) -> Attempt:
     for project in plan.projects:
         work = partial(_steps, progress, project, witness)
         try:
-            with WATCH.let_in():
+            with SIGNALS.let_in():
                 env_py.run(project, work, listener=progress, at_failure=progress.circumstances)
         except Interruption as interruption:
             return progress.ended(interruption.error.during(progress.called))

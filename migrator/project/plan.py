@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from migrator.errors import UnknownRevisionError
+from migrator.database.version_table import UnknownRevisionError, union
 from migrator.project import env_py, revisions
 from migrator.project.fingerprint import own_modules
 from migrator.project.repetition import may_repeat
-from migrator.version_table import union
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
     from sqlalchemy.engine import Connection
 
+    from migrator.database.version_table import VersionTable
     from migrator.project.find import Project
-    from migrator.settings import Settings
-    from migrator.version_table import VersionTable
+    from migrator.settings.table import Settings
 FindPath = Callable[["Project", "MigrationContext", tuple[str, ...]], "UpgradePath"]
 """Gives the path of the version table that env.py configured, the database at these rows."""
 

@@ -7,23 +7,23 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
+from migrator.output.report import Applied
 from migrator.project import env_py
 from migrator.project.failure import Circumstances
 from migrator.project.idleness import Idleness
 from migrator.project.listeners import COMMENTS, autocommit
 from migrator.project.transactions import Transactions
-from migrator.report import Applied
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy.engine import Connection
 
     from migrator.database.sentinel import StatementMonitor
+    from migrator.database.version_table import VersionTable
     from migrator.errors import MigratorError
     from migrator.project.find import Project
     from migrator.project.plan import MigrationPlan, UpgradePath
-    from migrator.version_table import VersionTable
 
 _LATELY_S = 0.1
 """Revisions that take milliseconds share an answer of the guard's. The fence keeps other runs out

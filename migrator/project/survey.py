@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator.amounts import counted
 from migrator.errors import MigratorError, ProjectError
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
+from migrator.output.text import counted
 from migrator.project import env_py
 from migrator.project.listeners import Look
 from migrator.project.plan import FindPath, MigrationPlan, known, path_or_error, standing

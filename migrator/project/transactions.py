@@ -11,14 +11,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
 from migrator.project.listeners import COMMENTS, Listener, autocommit, quietly
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
     from migrator.database.sentinel import StatementMonitor
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 _CONCURRENTLY = re.compile(
@@ -93,7 +93,7 @@ class Transactions(Listener):
 
     def _go_on(self) -> None:
         """Raise where the run must not go on."""
-        WATCH.deliver()
+        SIGNALS.deliver()
         if failure := self._guard.failure():
             raise failure
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-    from migrator.address import Address
+    from migrator.settings.address import Address
 
 OPTION, VARIABLE = "sqlalchemy.url", "DATABASE_URL"
 

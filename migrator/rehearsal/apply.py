@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.address import Address
+    from migrator.database.version_table import VersionTable
     from migrator.project.find import Project
     from migrator.project.listeners import Listener
     from migrator.project.plan import FindPath, MigrationPlan
-    from migrator.version_table import VersionTable
+    from migrator.settings.address import Address
 
 
 @contextmanager

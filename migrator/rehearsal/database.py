@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
-from migrator.address import parse, to_database
 from migrator.database.connection import connect, fetch, spoken
-from migrator.database.embedded import embedded
-from migrator.database.replacement import carry_over
-from migrator.database.scratch import REHEARSAL, beside, may_create
-from migrator.database.source import Source
+from migrator.database.pgtools.source import Source
+from migrator.database.scratch.embedded import embedded
+from migrator.database.scratch.replace import carry_over
+from migrator.database.scratch.scratch import REHEARSAL, beside, may_create
 from migrator.errors import ConfigurationError, DeniedError, MigratorError
-from migrator.interruption import WATCH
-from migrator.log import hushed
+from migrator.output.log import hushed
+from migrator.process.signals import SIGNALS
 from migrator.project.environ import in_place_of, without_libpqs
+from migrator.settings.address import parse, to_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.address import Address
     from migrator.database.connection import Server
-    from migrator.database.scratch import Scratch
+    from migrator.database.scratch.scratch import Scratch
+    from migrator.settings.address import Address
 
 APPLICATION = "migrator plan"
 _WITHIN_S, _LOOK_S = 20.0, 0.2
@@ -177,7 +177,7 @@ def _cancelled_with_us(made: Copy) -> Iterator[None]:
 
     def look() -> None:
         while not over.wait(_LOOK_S):
-            if WATCH.pending:
+            if SIGNALS.pending:
                 with suppress(MigratorError):
                     fetch(made.scratch.connection, _CANCEL)
 

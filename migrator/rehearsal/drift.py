@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.database.catalog import revisions
-from migrator.database.departure import LEDGER, departures, partitions
-from migrator.database.shape import shape
-from migrator.database.witness import confined_to, same_database
+from migrator.database.identity import confined_to, same_database
+from migrator.database.schema import shape
+from migrator.database.schema_diff import LEDGER, departures, partitions
 from migrator.errors import MigratorError, UnprovenError
-from migrator.log import silenced
+from migrator.output.log import silenced
 from migrator.project import env_py
 from migrator.project.listeners import Listener
 from migrator.project.survey import survey
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from migrator.database.connection import Server
+    from migrator.database.version_table import VersionTable
+    from migrator.output.report import Journal
     from migrator.project.find import Project
     from migrator.project.plan import MigrationPlan
-    from migrator.report import Journal
-    from migrator.version_table import VersionTable
 
     Standing = Mapping[VersionTable, tuple[str, ...]]
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from migrator.database.departure import departures
-from migrator.database.shape import shape
-from migrator.database.witness import confined_to, same_database
+from migrator.database.identity import confined_to, same_database
+from migrator.database.schema import shape
+from migrator.database.schema_diff import departures
 from migrator.errors import MigratorError
-from migrator.log import silenced
+from migrator.output.log import silenced
 from migrator.rehearsal.database import empty
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.rehearsal.step import RehearsalStep
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 @dataclass(frozen=True, slots=True)

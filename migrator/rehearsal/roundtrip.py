@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migrator.database.catalog import revisions
-from migrator.database.difference import Difference, compared
-from migrator.database.shape import shape
+from migrator.database.schema import shape
+from migrator.database.schema_diff import Difference, compared
 from migrator.errors import BusyError, ProjectError, RevisionFailedError, UnprovenError
+from migrator.output.text import named
 from migrator.project.annotations import NO_DOWNGRADE
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import Script, ScriptDirectory
 
+    from migrator.database.version_table import VersionTable
     from migrator.project.find import Project
     from migrator.project.listeners import Listener
     from migrator.project.plan import MigrationPlan
-    from migrator.version_table import VersionTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,22 +12,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator import child, elsewhere
-from migrator.address import FROM_VARIABLES, parse
-from migrator.database import template
 from migrator.database.connection import connect
+from migrator.database.scratch import template
 from migrator.errors import ConfigurationError
 from migrator.plan.hazard import LEVELS, counts, read
-from migrator.settings import PREFIX, URL_VARIABLES, variable
+from migrator.process import subcommand
+from migrator.settings import aliases
+from migrator.settings.address import FROM_VARIABLES, parse
+from migrator.settings.table import PREFIX, URL_VARIABLES, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from migrator.address import Address
     from migrator.database.connection import Server
-    from migrator.database.template import Template
+    from migrator.database.scratch.template import Template
+    from migrator.settings.address import Address
 
 _WITHIN_S = 60.0
 _KEPT = tuple(map(variable, ("config", "config_section", "x", "target")))
@@ -79,7 +80,9 @@ class Project:
 
     def _asked(self, question: str, *line: str) -> Mapping[str, Any]:
         line = (*line, "--on", plain(self.server.address))
-        return child.ask(question, self.settings, *line, environ=_environ(), folder=self.folder)
+        return subcommand.ask(
+            question, self.settings, *line, environ=_environ(), folder=self.folder
+        )
 
     def _once(self, what: str, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         """Ask once for all processes of the session: the answer stands in a file."""
@@ -92,7 +95,7 @@ class Project:
 
     def _migrate(self, address: Address) -> None:
         told = {**self.settings, "database_url": plain(address), "max_risk": None}
-        child.migrate(told, _environ(address), self.folder)
+        subcommand.migrate(told, _environ(address), self.folder)
 
 
 @contextmanager
@@ -129,7 +132,7 @@ def _environ(address: Address | None = None) -> dict[str, str]:
 
     Variables that name a target name this one, where there is one, or stay.
     """
-    drop = {*elsewhere.ALIASES, *(URL_VARIABLES[:-1] if address else ())}
+    drop = {*aliases.ALIASES, *(URL_VARIABLES[:-1] if address else ())}
     kept = {
         name: value
         for name, value in os.environ.items()

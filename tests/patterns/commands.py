@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from migrator import backfilling, boundary, job, planning, rollback, settings
+from migrator import backfilling, job, planning, rollback
 from migrator.cli.backfill import backfill
 from migrator.cli.migrate import rollback as rollback_command
 from migrator.errors import IncompleteBackfillError
+from migrator.process import boundary
+from migrator.settings import load
 from tests.command import run
 from tests.patterns.pages import Said
 
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from migrator.errors import MigratorError
+    from migrator.output.report import Journal, Outcome
     from migrator.plan.forecast import Forecast
-    from migrator.report import Journal, Outcome
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
     from tests.servers import Database
 
     Work = Callable[[Settings, Journal], object]
@@ -37,7 +39,7 @@ class Commands:
 
     def plan(self) -> Forecast:
         """Plan what is pending."""
-        told, _ = settings.read(self._flags, _ENVIRON)
+        told, _ = load.read(self._flags, _ENVIRON)
         return planning.forecast(told, planning.PlanRequest())
 
     def run(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator import planning
-from migrator.database.scratch import REHEARSAL, beginning
+from migrator.database.scratch.scratch import REHEARSAL, beginning
 from migrator.errors import ConfigurationError, DeniedError
 from tests import backups
 from tests.backups import EMBEDDED as PROGRAMS

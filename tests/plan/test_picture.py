@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from migrator import amounts
+from migrator.output import text as amounts
 from migrator.plan import timeline
 from migrator.plan.conditions import Conditions
 from migrator.plan.picture import text

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator import planning, settings
-from migrator.database.scratch import REHEARSAL, beginning
+from migrator import planning
+from migrator.database.scratch.scratch import REHEARSAL, beginning
+from migrator.settings import load
 from tests.command import run
 from tests.plan.releases import ENV, in_production, project, revise
 
@@ -28,7 +29,7 @@ def foreseen(
     folder: Path, database: Database, request: planning.PlanRequest | None = None
 ) -> Forecast:
     flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
-    told, _ = settings.read(flags, {})
+    told, _ = load.read(flags, {})
     return planning.forecast(told, request or planning.PlanRequest())
 
 

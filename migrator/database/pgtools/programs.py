@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrator.backup import environment
 from migrator.errors import ClientError, MigratorError
+from migrator.process import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.backup.crew import Crew
+    from migrator.database.pgtools.worker import Crew
 
 PACKAGED = Path("/usr/lib/postgresql")
 """Where Debian's packages put the programs, a folder for each major version."""

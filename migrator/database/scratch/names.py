@@ -6,22 +6,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.address import to_database
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect, fetch, spoken
-from migrator.database.contents import counted, tables
-from migrator.database.scratch import beside
-from migrator.database.source import Source
+from migrator.database.pgtools.source import Source
+from migrator.database.scratch.scratch import beside
+from migrator.database.tables import counted, tables
 from migrator.errors import DeniedError, NoDatabaseError
+from migrator.settings.address import to_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from migrator.address import Address
     from migrator.database.connection import Server
-    from migrator.database.scratch import Scratch
-    from migrator.version_table import VersionTable
+    from migrator.database.scratch.scratch import Scratch
+    from migrator.database.version_table import VersionTable
+    from migrator.settings.address import Address
 
 PREFIX = "migrator_restore_"
 """Then letters that stand for the original's name. What is called so is not proven yet."""

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrator.redaction import Redactor
+from migrator.output.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

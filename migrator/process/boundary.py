@@ -15,17 +15,19 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from migrator import interruption, log, report, settings
 from migrator.errors import BugError, MigratorError
-from migrator.log import Event
-from migrator.redaction import Redactor, secrets_of
+from migrator.output import log, report
+from migrator.output.log import Event
+from migrator.output.redaction import Redactor, secrets_of
+from migrator.process import signals
+from migrator.settings import load
 from migrator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from migrator.report import Journal, Outcome
-    from migrator.settings import Settings
+    from migrator.output.report import Journal, Outcome
+    from migrator.settings.table import Settings
 
     Work = Callable[[Settings, Journal], object]
 
@@ -61,7 +63,7 @@ def commanded(
     """
 
     def act(journal: Journal) -> None:
-        told, notes = settings.read(flags, environ)
+        told, notes = load.read(flags, environ)
         _begun(told, *aim(told), notes)
         work(told, journal)
 
@@ -97,8 +99,8 @@ def logging(
     stream: TextIO, flags: Mapping[str, str | None], environ: Mapping[str, str], run_id: str
 ) -> Redactor:
     """Begin the log as the settings say, as far as they can be read; gives what redacts it."""
-    form = settings.glance("log_format", flags, environ)
-    level = settings.glance("log_level", flags, environ) or "info"
+    form = load.glance("log_format", flags, environ)
+    level = load.glance("log_level", flags, environ) or "info"
     hidden = redactor(flags, environ)
     log.setup(stream, form=form, level=level, run_id=run_id, redactor=hidden)
     return hidden
@@ -126,23 +128,23 @@ def concluded(
         """Finish, the first time only: the act may end in one thread or the other."""
         return finish(error) if once.acquire(blocking=False) else None
 
-    interruption.WATCH.begin()
-    with interruption.WATCH.heard(conclude) if hear else nullcontext():
+    signals.SIGNALS.begin()
+    with signals.SIGNALS.heard(conclude) if hear else nullcontext():
         error = _attempt(act, redactor)
         while (end := conclude(error)) is None:
             time.sleep(1)  # another thread has finished, and ends the process
-    interruption.WATCH.end()
+    signals.SIGNALS.end()
     return end, error
 
 
 def _attempt(act: Callable[[], object], redactor: Redactor) -> MigratorError | None:
     try:
-        with interruption.WATCH.let_in():
+        with signals.SIGNALS.let_in():
             act()
     except MigratorError as error:
         return error
     except BaseException as error:  # noqa: BLE001 - the boundary: nothing may end without a report
-        if interrupted := interruption.Interruption.behind(error):
+        if interrupted := signals.Interruption.behind(error):
             return interrupted
         import traceback  # noqa: PLC0415 - for a bug only
 
@@ -157,7 +159,7 @@ def _attempt(act: Callable[[], object], redactor: Redactor) -> MigratorError | N
 def _start(
     work: Work, flags: Mapping[str, str | None], environ: Mapping[str, str], journal: Journal
 ) -> None:
-    loaded = settings.load(flags, environ)
+    loaded = load.load(flags, environ)
     told = loaded.settings
     if told is None:
         _begun(None, "does nothing", None, loaded.notes)
@@ -176,7 +178,7 @@ def _begun(told: Settings | None, aim: str, target: str | None, notes: tuple[str
         target=target,
     )
     if told:
-        interruption.WATCH.within(told.deadline)
+        signals.SIGNALS.within(told.deadline)
 
 
 def _finish(
@@ -186,7 +188,7 @@ def _finish(
     redactor: Redactor,
 ) -> None:
     fields = outcome.fields()
-    file = settings.glance("report", flags, environ)
+    file = load.glance("report", flags, environ)
     for complaint in report.write(redactor.value(fields), file, environ):
         print(complaint, file=sys.stderr)
     level = "info" if outcome.exit_code == 0 else "error"
@@ -198,7 +200,7 @@ def _secrets(
 ) -> tuple[set[str], set[str]]:
     """Give what must not be printed, and the names that are printed anyway."""
     told = {**environ, "--database-url": flags.get("database_url") or ""}
-    target = settings.target(flags, environ, [])
+    target = load.target(flags, environ, [])
     secrets = {*secrets_of(told), *([target.password] if target and target.password else [])}
     shown = {target.parameters.get(k, "") for k in ("user", "dbname", "host")} if target else set()
     return secrets, shown
