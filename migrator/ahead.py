@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from migrator.amounts import named
 from migrator.errors import MigratorError, UnknownRevisionError
 from migrator.history import ledger
-from migrator.report import named
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

@@ -88,7 +88,7 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
 
 
 def _counted(tally: Tally) -> str:
-    batches = f"{tally.batches:,} batch{'' if tally.batches == 1 else 'es'}"
+    batches = amounts.counted(tally.batches, "batch", "batches")
     return f"{amounts.rows(tally.rows)} in {batches} {'is' if tally.rows == 1 else 'are'}"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import planning
+from migrator.amounts import capital, counted, named
 from migrator.backfill import requirement
 from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
 from migrator.database.witness import confined_to, witness
@@ -15,7 +16,6 @@ from migrator.errors import ProjectError, UnreachableError
 from migrator.ground import ground, in_place
 from migrator.log import silenced, structured
 from migrator.plan.hazard import counts
-from migrator.position import capital, counted
 from migrator.project import models, needs, revisions
 from migrator.project.confined import Confined
 from migrator.project.find import find
@@ -24,7 +24,6 @@ from migrator.project.surroundings import without_libpqs
 from migrator.project.survey import survey
 from migrator.project.unimported import HINT, unimported
 from migrator.project.visit import visit
-from migrator.report import named
 from migrator.repository import new_files
 from migrator.roundtrip import RoundTrip
 
@@ -106,7 +105,7 @@ class _Making:
             for project in self._projects
             for need, error in requirement.missing(needs.of_all(project))
         )
-        return judged("chain", f"{capital(counted(count))}, and no gap between them.", lacking)
+        return judged("chain", f"{counted(count, 'revision')}, and no gap between them.", lacking)
 
     def _heads(self) -> Check:
         wanted = self._settings.target
@@ -156,7 +155,7 @@ class _Making:
 
 
 def _way(plan: Plan) -> str:
-    return f"From base to {named(plan.destination)}, {counted(len(plan.pending))}."
+    return f"From base to {named(plan.destination)}, {counted(len(plan.pending), 'revision')}."
 
 
 def _models(plan: Plan, watcher: Watcher) -> Check:

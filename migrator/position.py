@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migrator.amounts import counted, named
 from migrator.log import Event, emit
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,11 @@ def announce(  # noqa: PLR0913, PLR0917 - what one line of the log tells
     With it go the sentences about revisions that were changed after they had been applied.
     """
     told = f"the database is at {named(current)}, "
-    told += f"{counted(pending)} {side} {named(destination)}" if pending else "nothing is pending"
+    told += (
+        f"{counted(pending, 'revision')} {side} {named(destination)}"
+        if pending
+        else "nothing is pending"
+    )
     emit(
         Event.PROJECT_LOADED,
         "\n".join((f"Loaded the project: {told}.", *altered.values())),
@@ -37,13 +41,3 @@ def announce(  # noqa: PLR0913, PLR0917 - what one line of the log tells
         version_tables=[str(t) for t in tables],
         altered=list(altered),
     )
-
-
-def capital(text: str) -> str:
-    """Give a text as a sentence begins."""
-    return text[:1].upper() + text[1:]
-
-
-def counted(number: int) -> str:
-    """Give `1 revision`, `2 revisions`."""
-    return f"{number} revision{'' if number == 1 else 's'}"

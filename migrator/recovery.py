@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from migrator import log
 from migrator.address import to_database
+from migrator.amounts import named
 from migrator.backup import restoration
 from migrator.backup.crew import Crew
 from migrator.backup.progress import remark
@@ -21,7 +22,7 @@ from migrator.database.sentinel import watching
 from migrator.errors import UnprovenError
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
-from migrator.report import Journal, named
+from migrator.report import Journal
 from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from migrator import archive
+from migrator.amounts import named
 from migrator.backup import choice, restoration
 from migrator.backup.crew import Crew
 from migrator.backup.inventory import inventory
@@ -16,7 +17,6 @@ from migrator.backup.store import store_at
 from migrator.database import destination
 from migrator.errors import ConfigurationError, UsageError
 from migrator.recovery import Recovery, ending_of
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable

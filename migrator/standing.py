@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from migrator import bearings
 from migrator.ahead import weigh
+from migrator.amounts import counted, named
 from migrator.database.condition import condition
 from migrator.database.connection import connect
 from migrator.database.lock import keys_for
 from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger
 from migrator.log import structured
-from migrator.position import counted
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +67,7 @@ class Status:
     @property
     def verdict(self) -> str:
         """The state in a sentence."""
-        count = counted(len(self.pending))
+        count = counted(len(self.pending), "revision")
         return SAID[self.state].format(
             current=named(self.current), head=", ".join(self.head), count=count
         )

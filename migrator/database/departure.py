@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from migrator.amounts import counted
 from migrator.database.difference import Difference, compared
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _partitions(differences: tuple[Difference, ...]) -> Iterator[str]:
         if _made_at_run_time(each) and each.thing.startswith("table ")
     )
     for table, count in sorted(counts.items()):
-        yield f"table {table} has {count} partition{'' if count == 1 else 's'} of no revision"
+        yield f"table {table} has {counted(count, 'partition')} of no revision"
 
 
 def _told(difference: Difference) -> str:

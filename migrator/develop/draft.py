@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from alembic.autogenerate import RevisionContext
 from alembic.util import asbool
 
+from migrator.amounts import named
 from migrator.develop.facts import facts
 from migrator.develop.rendering import rendering
 from migrator.develop.series import Part, is_empty, series
@@ -16,7 +17,6 @@ from migrator.project.find import option, revising
 from migrator.project.models import differences
 from migrator.project.visit import visit
 from migrator.project.wording import titled
-from migrator.report import named
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext

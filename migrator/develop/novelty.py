@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from migrator.amounts import counted
 from migrator.plan.hazard import counts
 from migrator.plan.picture import text
-from migrator.position import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Novelty:
         if not self.written:
             yield f"Nothing was written: {self.nothing}"
             return
-        yield f"Wrote {counted(len(self.written))}:"
+        yield f"Wrote {counted(len(self.written), 'revision')}:"
         for each in self.written:
             yield f"  {each.file}"
             for change in each.changes:

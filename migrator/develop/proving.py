@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import planning
+from migrator.amounts import named
 from migrator.checklist import Finding
 from migrator.database.catalog import revisions
 from migrator.database.witness import aside_from, witness
@@ -15,7 +16,6 @@ from migrator.project.ascent import ascend
 from migrator.project.confined import permitting
 from migrator.project.leg import legs
 from migrator.project.survey import survey
-from migrator.report import named
 from migrator.roundtrip import RoundTrip, taken_back
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from migrator.amounts import named
 from migrator.database.connection import connect
 from migrator.database.witness import confined_to
 from migrator.develop import draft as drafting
@@ -21,7 +22,6 @@ from migrator.project.confined import Confined
 from migrator.project.environment import Watcher
 from migrator.project.find import find
 from migrator.project.unimported import HINT, unimported
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

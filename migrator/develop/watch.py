@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from migrator import child
+from migrator.amounts import named
 from migrator.develop import ownership, revising
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import (
@@ -26,7 +27,6 @@ from migrator.log import structured
 from migrator.project.find import find
 from migrator.project.revisions import shown
 from migrator.project.unimported import folders_of_revisions
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -119,7 +119,7 @@ def _revisions(forecast: Forecast) -> Iterator[str]:
 
 def _revision(revision: Revision, statements: tuple[Statement, ...]) -> Iterator[str]:
     title = f"{_code(revision.revision)} {escaped(revision.title)}"
-    count = wording.counted(len(statements), "statement")
+    count = amounts.counted(len(statements), "statement")
     yield f"<details><summary>{title} ({count})</summary>"
     for statement in statements:
         took = amounts.duration(statement.duration_s)

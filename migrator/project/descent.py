@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from migrator.amounts import named
 from migrator.errors import ProjectError, UsageError
 from migrator.project import dropping, irreversible, revisions
 from migrator.project.environment import in_one_transaction, table_of
 from migrator.project.find import downgrading
 from migrator.project.plan import History, Plan
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
+from migrator.amounts import capital
 from migrator.errors import (
     BusyError,
     DeniedError,
@@ -19,7 +20,6 @@ from migrator.errors import (
     UnreachableError,
 )
 from migrator.interruption import Interruption
-from migrator.position import capital
 
 if TYPE_CHECKING:
     from migrator.project.find import Project

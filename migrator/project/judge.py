@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from migrator.amounts import capital, counted, named
 from migrator.errors import (
     DeadlineError,
     InterruptedBySignalError,
@@ -12,10 +13,8 @@ from migrator.errors import (
     UnprovenError,
 )
 from migrator.log import Event, emit
-from migrator.position import capital, counted
 from migrator.project.progress import said
 from migrator.project.survey import drops
-from migrator.report import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,7 +77,7 @@ def judge(attempt: Attempt, evidence: Evidence, invalid_before: frozenset[str]) 
     if error is None:
         emit(
             Event.UPGRADE_VERIFIED,
-            f"Proven on a fresh connection: {counted(len(done))} {way.proven}.",
+            f"Proven on a fresh connection: {counted(len(done), 'revision')} {way.proven}.",
             revisions=sorted({r for rows in standing.values() for r in rows}),
             applied=len(done),
             **way.told,

@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import position
+from migrator.amounts import counted
 from migrator.errors import MigratorError, ProjectError
 from migrator.log import Event, emit
-from migrator.position import counted
 from migrator.project import environment, failure
 from migrator.project.plan import Chart, Plan, charted, known, standing
 from migrator.project.transactions import Look
@@ -59,7 +59,9 @@ def survey(
 def announce(plan: Plan, invalid_indexes: frozenset[str]) -> None:
     """Log what is going to be done, and what is broken already and is left alone."""
     way = plan.histories[0]
-    told = f"Going to {way.todo} {counted(len(plan.pending))}: {_spanned(plan.pending)}."
+    told = (
+        f"Going to {way.todo} {counted(len(plan.pending), 'revision')}: {_spanned(plan.pending)}."
+    )
     if invalid_indexes:
         told += (
             "\nAn invalid index was there before; drop it and build it again:"
