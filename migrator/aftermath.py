@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from migrator.errors import AftermathError, ConfigurationError
 from migrator.interruption import WATCH
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 from migrator.program import Child
 from migrator.project.surroundings import for_command
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator import log, position, shortcut
+from migrator import position, shortcut
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.garbage import uncollected
 from migrator.history.arrears import owed
+from migrator.output import log
 from migrator.shortcut import Shortcut
 
 if TYPE_CHECKING:

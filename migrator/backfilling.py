@@ -17,7 +17,7 @@ from migrator.database.keyset import anything
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
 from migrator.errors import UnreachableError
-from migrator.log import Event, emit, silenced, structured
+from migrator.output.log import Event, emit, silenced, structured
 from migrator.project import needs
 from migrator.project.find import find
 from migrator.project.session import Session, within

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator import log, position, shortcut
+from migrator import position, shortcut
 from migrator.database.catalog import revisions
 from migrator.database.witness import witness
 from migrator.errors import UnknownRevisionError
 from migrator.garbage import uncollected
+from migrator.output import log
 from migrator.shortcut import Shortcut
 
 if TYPE_CHECKING:

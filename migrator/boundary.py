@@ -15,9 +15,10 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from migrator import __version__, interruption, log, report, settings
+from migrator import __version__, interruption, report, settings
 from migrator.errors import BugError, MigratorError
-from migrator.log import Event
+from migrator.output import log
+from migrator.output.log import Event
 from migrator.redaction import Redactor, secrets_of
 
 if TYPE_CHECKING:

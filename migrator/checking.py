@@ -14,7 +14,7 @@ from migrator.checklist import Check, Checklist, Finding, complete, judged, skip
 from migrator.database.witness import confined_to, witness
 from migrator.errors import ProjectError, UnreachableError
 from migrator.ground import ground, in_place
-from migrator.log import silenced, structured
+from migrator.output.log import silenced, structured
 from migrator.plan.hazard import counts
 from migrator.project import models, needs, revisions
 from migrator.project.confined import Confined

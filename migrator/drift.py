@@ -15,7 +15,7 @@ from migrator.database.departure import LEDGER, departures, partitions
 from migrator.database.shape import shape
 from migrator.database.witness import confined_to, witness
 from migrator.errors import MigratorError, UnprovenError
-from migrator.log import hushed, silenced
+from migrator.output.log import hushed, silenced
 from migrator.project import models
 from migrator.project.ascent import aimed, ascend, towards
 from migrator.project.confined import Confined

@@ -6,8 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from migrator import job, log, settings
+from migrator import job, settings
 from migrator.boundary import perform
+from migrator.output import log
 from migrator.project.find import opened
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.errors import RiskError
-from migrator.log import silenced
+from migrator.output.log import silenced
 from migrator.plan.hazard import LEVELS
 from migrator.project import needs
 

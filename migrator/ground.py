@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
 from migrator.database.copy import cancelled_with_us, copy
-from migrator.log import hushed
+from migrator.output.log import hushed
 from migrator.project.surroundings import in_place_of, without_libpqs
 from migrator.settings import URL_VARIABLES
 

@@ -9,10 +9,11 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
-from migrator import ahead, child, log, settings, standing
+from migrator import ahead, child, settings, standing
 from migrator.bearings import MustBeRunError, Pending
 from migrator.database.connection import connect
 from migrator.errors import NotAtHeadError
+from migrator.output import log
 from migrator.standing import Status
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from migrator.database.copy import cancelled_with_us, copy, copy_revisions
 from migrator.database.source import Source
 from migrator.database.witness import aside_from, witness
 from migrator.errors import ConfigurationError
-from migrator.log import structured
+from migrator.output.log import structured
 from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards import judged

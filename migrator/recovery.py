@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from migrator import log
 from migrator.address import to_database
 from migrator.amounts import named
 from migrator.backup import restoration
@@ -22,6 +21,7 @@ from migrator.database.sentinel import watching
 from migrator.errors import UnprovenError
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
+from migrator.output import log
 from migrator.report import Journal
 from migrator.version_table import VersionTable
 

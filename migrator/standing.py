@@ -14,7 +14,7 @@ from migrator.database.connection import connect
 from migrator.database.lock import keys_for
 from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger
-from migrator.log import structured
+from migrator.output.log import structured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

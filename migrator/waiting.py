@@ -14,7 +14,7 @@ from migrator.amounts import named
 from migrator.database.connection import connect
 from migrator.database.lock import holder, keys_for
 from migrator.errors import DeadlineError, DisagreementError
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator.log import Event
+from migrator.output.log import Event
 from tests.command import run
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from migrator.amounts import duration
 from migrator.database.lag import Replicas
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

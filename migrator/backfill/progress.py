@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from migrator import amounts
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

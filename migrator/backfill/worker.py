@@ -11,7 +11,7 @@ from migrator.backfill import mishap
 from migrator.database.keyset import asked
 from migrator.errors import BackfillError, BusyError, MigratorError
 from migrator.history import backfills
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from migrator.backfill.definition import Definition

@@ -22,7 +22,7 @@ from migrator.backup.store import Store, store_at
 from migrator.backup.stream import Meter, Tap, copy
 from migrator.backup.trial import accept, trying
 from migrator.errors import BackupError, ConfigurationError, MigratorError
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -12,7 +12,7 @@ import psycopg2
 
 from migrator.database import refusal
 from migrator.errors import DeniedError, MigratorError, UnreachableError
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -22,7 +22,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from migrator.database.connection import Server, fetch, spoken
 from migrator.database.guard import LIVELINESS, Guard, fenced
 from migrator.errors import BusyError
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,7 +15,7 @@ from migrator.database.blockers import Blocker, blockers
 from migrator.database.connection import fetch
 from migrator.errors import DeniedError
 from migrator.interruption import WATCH
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

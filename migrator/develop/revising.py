@@ -15,7 +15,7 @@ from migrator.develop.reading import Reading
 from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
 from migrator.ground import ground
-from migrator.log import hushed, silenced, structured
+from migrator.output.log import hushed, silenced, structured
 from migrator.project import revisions
 from migrator.project.ascent import aimed
 from migrator.project.confined import Confined

@@ -23,7 +23,7 @@ from migrator.errors import (
     InterruptedBySignalError,
 )
 from migrator.interruption import WATCH
-from migrator.log import structured
+from migrator.output.log import structured
 from migrator.project.find import find
 from migrator.project.revisions import shown
 from migrator.project.unimported import folders_of_revisions

@@ -12,7 +12,7 @@ from migrator.errors import (
     MigratorError,
     UnprovenError,
 )
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 from migrator.project.progress import said
 from migrator.project.survey import drops
 

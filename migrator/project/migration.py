@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.errors import BusyError, MigratorError
 from migrator.interruption import WATCH, Interruption
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 from migrator.project import environment, failure
 from migrator.project.progress import Attempt, Progress
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from migrator.log import Event, emit
+from migrator.output.log import Event, emit
 from migrator.project import environment
 from migrator.project.idleness import Idleness
 from migrator.project.transactions import COMMENTS, Sentinel, Transactions, autocommit

@@ -18,7 +18,7 @@ import sqlalchemy
 from migrator import address, checklist, cli, elsewhere, errors, preview, settings, standing
 from migrator.commands import asking
 from migrator.database.lock import keys_for
-from migrator.log import Event
+from migrator.output.log import Event
 from migrator.version_table import VersionTable
 from tests import backups
 from tests.command import run

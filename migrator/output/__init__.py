@@ -1,0 +1,1 @@
+"""What a person or a collector of logs reads: the log, the report, and their text."""
