@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
     from migrator.introspection import Target
-    from migrator.report import Outcome
+    from migrator.output.report import Outcome
     from migrator.standing import Status
 
 __version__ = "0.1.0"

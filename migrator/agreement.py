@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
+    from migrator.output.report import Journal
     from migrator.project.plan import Plan
-    from migrator.report import Journal
 
 
 def agree(server: Server, plan: Plan, journal: Journal) -> None:

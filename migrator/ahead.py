@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from migrator.amounts import named
 from migrator.errors import MigratorError, UnknownRevisionError
 from migrator.history import ledger
+from migrator.output.text import named
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
-    from migrator.report import Journal
+    from migrator.output.report import Journal
     from migrator.settings import Settings
 
 _SETTING = "MIGRATOR_ON_DB_AHEAD=ok"

@@ -14,8 +14,8 @@ from migrator.shortcut import Shortcut
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
+    from migrator.output.report import Journal
     from migrator.project.plan import Plan
-    from migrator.report import Journal
     from migrator.settings import Settings
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator import bearings
-from migrator.amounts import named, readable
 from migrator.backup.inventory import Item, inventory
 from migrator.backup.take import prepare
 from migrator.database.catalog import revisions
@@ -16,6 +15,7 @@ from migrator.database.pulse import beating
 from migrator.database.sentinel import watching
 from migrator.database.source import Source
 from migrator.errors import ConfigurationError
+from migrator.output.text import named, readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from migrator import amounts, values
+from migrator import values
 from migrator.backfill import definition, mishap, requirement
 from migrator.backfill.filling import Link, Order, fill
 from migrator.backfill.preview import Preview, sketched
@@ -17,6 +17,7 @@ from migrator.database.keyset import anything
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
 from migrator.errors import UnreachableError
+from migrator.output import text
 from migrator.output.log import Event, emit, silenced, structured
 from migrator.project import needs
 from migrator.project.find import find
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from migrator.backfill.definition import Definition
     from migrator.database.connection import Server
-    from migrator.report import Journal
+    from migrator.output.report import Journal
     from migrator.settings import Settings
 
 
@@ -88,8 +89,8 @@ def run(told: Settings, journal: Journal, request: Request) -> None:
 
 
 def _counted(tally: Tally) -> str:
-    batches = amounts.counted(tally.batches, "batch", "batches")
-    return f"{amounts.rows(tally.rows)} in {batches} {'is' if tally.rows == 1 else 'are'}"
+    batches = text.counted(tally.batches, "batch", "batches")
+    return f"{text.rows(tally.rows)} in {batches} {'is' if tally.rows == 1 else 'are'}"
 
 
 @contextmanager

@@ -15,16 +15,16 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from migrator import __version__, interruption, report, settings
+from migrator import __version__, interruption, settings
 from migrator.errors import BugError, MigratorError
-from migrator.output import log
+from migrator.output import log, report
 from migrator.output.log import Event
-from migrator.redaction import Redactor, secrets_of
+from migrator.output.redaction import Redactor, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from migrator.report import Journal, Outcome
+    from migrator.output.report import Journal, Outcome
     from migrator.settings import Settings
 
     Work = Callable[[Settings, Journal], object]

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import planning
-from migrator.amounts import capital, counted, named
 from migrator.backfill import requirement
 from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
 from migrator.database.witness import confined_to, witness
 from migrator.errors import ProjectError, UnreachableError
 from migrator.ground import ground, in_place
 from migrator.output.log import silenced, structured
+from migrator.output.text import capital, counted, named
 from migrator.plan.hazard import counts
 from migrator.project import models, needs, revisions
 from migrator.project.confined import Confined

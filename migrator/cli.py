@@ -17,7 +17,7 @@ from migrator.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migrator.report import Journal
+    from migrator.output.report import Journal
 
 _DEFAULT = "run"
 

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrator.amounts import named
 from migrator.database import leftovers
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.condition import condition
 from migrator.database.witness import witness
 from migrator.errors import ConfigurationError, RedundantRevisionError, UnknownRevisionError
 from migrator.identification import identify
+from migrator.output.text import named
 from migrator.repository import introduced
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from migrator.project.find import opened
 if TYPE_CHECKING:
     from alembic.config import Config
 
-    from migrator.report import Journal, Outcome
+    from migrator.output.report import Journal, Outcome
     from migrator.settings import Settings
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from migrator.database.guard import Guard
     from migrator.database.pulse import Pulse
     from migrator.database.sentinel import Sentinel
+    from migrator.output.report import Journal
     from migrator.project.plan import Plan
     from migrator.project.progress import Attempt
-    from migrator.report import Journal
     from migrator.settings import Settings
 
     Carry = Callable[..., Attempt]

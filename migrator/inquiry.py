@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrator.errors import MigratorError
-    from migrator.redaction import Redactor
+    from migrator.output.redaction import Redactor
     from migrator.settings import Settings
 
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from migrator.database.connection import Server
+    from migrator.output.report import Journal
     from migrator.project.find import Project
     from migrator.project.plan import Plan
-    from migrator.report import Journal
     from migrator.settings import Settings
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.amounts import counted, named
 from migrator.output.log import Event, emit
+from migrator.output.text import counted, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

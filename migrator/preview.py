@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from migrator.output.redaction import Redactor
     from migrator.plan.forecast import Forecast
-    from migrator.redaction import Redactor
     from migrator.settings import Settings
 
 PENDING, ABOVE = 3, 79

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from migrator.address import to_database
-from migrator.amounts import named
 from migrator.backup import restoration
 from migrator.backup.crew import Crew
 from migrator.backup.progress import remark
@@ -22,7 +21,8 @@ from migrator.errors import UnprovenError
 from migrator.history.recording import recording
 from migrator.interruption import WATCH
 from migrator.output import log
-from migrator.report import Journal
+from migrator.output.report import Journal
+from migrator.output.text import named
 from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:

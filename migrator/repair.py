@@ -13,7 +13,7 @@ from migrator.diagnosis import diagnose
 from migrator.errors import BusyError, UnprovenError
 from migrator.history.recording import recording
 from migrator.output import log
-from migrator.report import Journal
+from migrator.output.report import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from migrator import archive
-from migrator.amounts import named
 from migrator.backup import choice, restoration
 from migrator.backup.crew import Crew
 from migrator.backup.inventory import inventory
@@ -16,6 +15,7 @@ from migrator.backup.restoration import Manner
 from migrator.backup.store import store_at
 from migrator.database import destination
 from migrator.errors import ConfigurationError, UsageError
+from migrator.output.text import named
 from migrator.recovery import Recovery, ending_of
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrator.database.connection import Server
+    from migrator.output.report import Journal
     from migrator.project.plan import Chart, Plan
-    from migrator.report import Journal
     from migrator.settings import Settings
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.amounts import named
 from migrator.checklist import Finding
 from migrator.database.catalog import revisions
 from migrator.database.difference import Difference, compared
 from migrator.database.shape import shape
 from migrator.errors import BusyError, ProjectError, RevisionFailedError, UnprovenError
+from migrator.output.text import named
 from migrator.plan.hazard import NO_DOWNGRADE
 
 if TYPE_CHECKING:

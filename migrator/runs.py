@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.amounts import named
 from migrator.database.connection import connect
 from migrator.history import ledger
+from migrator.output.text import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from migrator import bearings
 from migrator.ahead import weigh
-from migrator.amounts import counted, named
 from migrator.database.condition import condition
 from migrator.database.connection import connect
 from migrator.database.lock import keys_for
 from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger
 from migrator.output.log import structured
+from migrator.output.text import counted, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

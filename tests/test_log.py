@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator.redaction import Redactor, secrets_of
+from migrator.output.redaction import Redactor, secrets_of
 from tests.command import TREES, run
 
 if TYPE_CHECKING:

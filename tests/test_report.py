@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator.report import TERMINATION_BYTES, TERMINATION_LOG, shortened
+from migrator.output.report import TERMINATION_BYTES, TERMINATION_LOG, shortened
 from tests.command import run
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from migrator.amounts import duration
 from migrator.database.lag import Replicas
 from migrator.output.log import Event, emit
+from migrator.output.text import duration
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator import amounts
 from migrator.backfill import mishap
 from migrator.backfill.pace import FIRST
 from migrator.backfill.worker import values
 from migrator.database.keyset import asked, keyset
+from migrator.output import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class Sketch:
 
     def lines(self) -> Iterator[str]:
         """Give it for a person."""
-        told = "not known" if self.remaining is None else amounts.remaining(self.remaining)
+        told = "not known" if self.remaining is None else text.remaining(self.remaining)
         told = "complete" if self.remaining == 0 else told
         yield f"{self.name}  {told}" + (f"  {self.title}" if self.title else "")
         if self.problem:
@@ -48,7 +48,7 @@ class Sketch:
         if self.first_keys:
             shown = ", ".join(" ".join(key) for key in self.first_keys[:_SHOWN])
             more = ", …" if len(self.first_keys) > _SHOWN else ""
-            count = amounts.rows(len(self.first_keys))
+            count = text.rows(len(self.first_keys))
             yield f"  first batch: {count}, {' '.join(self.columns)} {shown}{more}"
             yield from (f"  {line}" for line in self.statement.splitlines())
             yield from (f"    {line[:_WIDTH]}" for line in self.plan)

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from migrator import amounts
+from migrator.output import text
 from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ class Progress:
         done = self._tally.rows - self._before
         left = max(0, self._remained - done)
         eta_s = self._eta_s(done, left)
-        remaining = ("about " if self._estimated else "") + amounts.remaining(left)
-        told = f"{self._name}: {amounts.rows(self._done + done)} done, {remaining}"
-        told += f", {amounts.duration(eta_s)} at this rate" if eta_s else ""
+        remaining = ("about " if self._estimated else "") + text.remaining(left)
+        told = f"{self._name}: {text.rows(self._done + done)} done, {remaining}"
+        told += f", {text.duration(eta_s)} at this rate" if eta_s else ""
         emit(
             Event.PLAN_MADE,
             f"{told}.",

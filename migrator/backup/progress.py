@@ -6,8 +6,8 @@ import re
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from migrator.amounts import readable
 from migrator.output.log import Event, emit
+from migrator.output.text import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.amounts import readable
 from migrator.backup.encryption import decrypt, identities
 from migrator.backup.programs import major_of, restorer_for
 from migrator.backup.progress import remark
@@ -13,6 +12,7 @@ from migrator.backup.restorer import restoring
 from migrator.backup.store import store_at
 from migrator.backup.stream import Meter
 from migrator.errors import BackupError, ConfigurationError, StorageError
+from migrator.output.text import readable
 
 if TYPE_CHECKING:
     from migrator.backup.crew import Crew

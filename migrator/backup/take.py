@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from migrator import __version__, deployment
-from migrator.amounts import readable
 from migrator.backup import proof
 from migrator.backup.crew import Crew
 from migrator.backup.dump import dumping
@@ -23,6 +22,7 @@ from migrator.backup.stream import Meter, Tap, copy
 from migrator.backup.trial import accept, trying
 from migrator.errors import BackupError, ConfigurationError, MigratorError
 from migrator.output.log import Event, emit
+from migrator.output.text import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from migrator.amounts import counted
 from migrator.database.difference import Difference, compared
+from migrator.output.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

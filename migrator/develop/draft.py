@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from alembic.autogenerate import RevisionContext
 from alembic.util import asbool
 
-from migrator.amounts import named
 from migrator.develop.facts import facts
 from migrator.develop.rendering import rendering
 from migrator.develop.series import Part, is_empty, series
 from migrator.errors import NotAtHeadError
+from migrator.output.text import named
 from migrator.project.find import option, revising
 from migrator.project.models import differences
 from migrator.project.visit import visit

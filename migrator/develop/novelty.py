@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.amounts import counted
+from migrator.output.text import counted
 from migrator.plan.hazard import counts
 from migrator.plan.picture import text
 

@@ -7,11 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import planning
-from migrator.amounts import named
 from migrator.checklist import Finding
 from migrator.database.catalog import revisions
 from migrator.database.witness import aside_from, witness
 from migrator.errors import UnprovenError
+from migrator.output.text import named
 from migrator.project.ascent import ascend
 from migrator.project.confined import permitting
 from migrator.project.leg import legs

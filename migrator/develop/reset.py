@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.guard import Guard
     from migrator.database.scratch import Scratch
+    from migrator.output.report import Journal
     from migrator.project.plan import Plan
-    from migrator.report import Journal
     from migrator.settings import Settings
     from migrator.version_table import VersionTable
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from migrator.amounts import named
 from migrator.database.connection import connect
 from migrator.database.witness import confined_to
 from migrator.develop import draft as drafting
@@ -16,6 +15,7 @@ from migrator.develop.writing import set_aside, written
 from migrator.errors import ProjectError, UsageError
 from migrator.ground import ground
 from migrator.output.log import hushed, silenced, structured
+from migrator.output.text import named
 from migrator.project import revisions
 from migrator.project.ascent import aimed
 from migrator.project.confined import Confined

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from migrator import child
-from migrator.amounts import named
 from migrator.develop import ownership, revising
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import (
@@ -24,6 +23,7 @@ from migrator.errors import (
 )
 from migrator.interruption import WATCH
 from migrator.output.log import structured
+from migrator.output.text import named
 from migrator.project.find import find
 from migrator.project.revisions import shown
 from migrator.project.unimported import folders_of_revisions

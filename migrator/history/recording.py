@@ -6,11 +6,12 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from migrator import deployment, report
+from migrator import deployment
 from migrator.errors import BugError, MigratorError
 from migrator.history import checksum, memory
 from migrator.history.ledger import Entry, enter
 from migrator.interruption import WATCH, Interruption
+from migrator.output import report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
-    from migrator.report import Journal
+    from migrator.output.report import Journal
 
 _CONNECT_WITHIN_S = 2.0
 

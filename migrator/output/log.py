@@ -17,14 +17,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from migrator.console import Console
+from migrator.output.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from structlog.typing import EventDict, Processor
 
-    from migrator.redaction import Redactor
+    from migrator.output.redaction import Redactor
 
 _JSON = json.JSONEncoder(default=str, ensure_ascii=False)
 _LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}

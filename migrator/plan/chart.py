@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from migrator import amounts
+from migrator.output import text
 from migrator.plan import wording
 from migrator.plan.timeline import of_tables
 
@@ -123,7 +123,7 @@ def _bar(lock: Lock, statements: int) -> str:
     late = lock.until > statements - lock.statement + 1
     side = f"late to-{lock.until}" if late else f"from-{lock.statement}"
     stops = f"stops <b>{wording.stopped(lock)}</b>"
-    held = f"{wording.during(lock)}, {amounts.duration(lock.held_s)}"
+    held = f"{wording.during(lock)}, {text.duration(lock.held_s)}"
     return _lane(
         f'<div class="bar {colour(lock)} {_at(lock.statement, lock.until)}"></div>',
         f'<div class="label {side}">{escape(lock.mode)}, {stops}, {held}</div>',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from migrator import amounts
+from migrator.output import text
 from migrator.plan import wording
 from migrator.plan.timeline import of_tables
 
@@ -90,7 +90,7 @@ def _lock(lock: Lock, forecast: Forecast) -> tuple[str, ...]:
         escaped(wording.size(forecast.conditions.tables.get(lock.table))),
         stopped if stopped == wording.NOTHING else f"**{stopped}**",
         _code(lock.mode),
-        f"{wording.during(lock)}, {amounts.duration(lock.held_s)}",
+        f"{wording.during(lock)}, {text.duration(lock.held_s)}",
     )
 
 
@@ -119,10 +119,10 @@ def _revisions(forecast: Forecast) -> Iterator[str]:
 
 def _revision(revision: Revision, statements: tuple[Statement, ...]) -> Iterator[str]:
     title = f"{_code(revision.revision)} {escaped(revision.title)}"
-    count = amounts.counted(len(statements), "statement")
+    count = text.counted(len(statements), "statement")
     yield f"<details><summary>{title} ({count})</summary>"
     for statement in statements:
-        took = amounts.duration(statement.duration_s)
+        took = text.duration(statement.duration_s)
         told = "; ".join((took, *wording.effects(statement)))
         yield f"{statement.number}\\. {escaped(wording.place(statement))} ({escaped(told)})"
         yield fenced(statement.sql, "sql")

@@ -8,7 +8,7 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
-from migrator import amounts
+from migrator.output import text
 from migrator.plan import chart, wording
 from migrator.plan.chart import escape
 from migrator.plan.timeline import of_tables, strongest
@@ -137,7 +137,7 @@ def _revision(revision: Revision, forecast: Forecast) -> str:
 def _statement(statement: Statement) -> str:
     lock = statement.strongest
     dot = f'<span class="dot {chart.colour(lock)}"></span>' if lock else ""
-    took = amounts.duration(statement.duration_s)
+    took = text.duration(statement.duration_s)
     sql = f"<code>{statement.number}. {escape(wording.line(statement.sql, 120))}</code>"
     summary = f'<summary>{sql}{dot}<span class="soft">{took}</span></summary>'
     told = "".join(f"<p>{escape(one)}</p>" for one in _details(statement))
@@ -148,9 +148,9 @@ def _statement(statement: Statement) -> str:
 
 
 def _details(statement: Statement) -> Iterator[str]:
-    took = amounts.duration(statement.duration_s)
+    took = text.duration(statement.duration_s)
     yield ", ".join(filter(None, (wording.place(statement), took)))
     for lock in strongest(statement.locks):
         stops = f"{lock.table}: {lock.mode}, stops {wording.stopped(lock)}"
-        yield f"{stops}, {wording.during(lock)}, {amounts.duration(lock.held_s)}"
+        yield f"{stops}, {wording.during(lock)}, {text.duration(lock.held_s)}"
     yield from wording.effects(statement)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator import amounts
+from migrator.output import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,8 +72,8 @@ def described(table: str, conditions: Conditions) -> str:
     found = conditions.tables.get(table)
     if found is None:
         return f"{table} (size unknown)"
-    rows = "never analyzed" if found.rows is None else amounts.rows(found.rows)
-    return f"{table} ({rows}, {amounts.readable(found.size_bytes)})"
+    rows = "never analyzed" if found.rows is None else text.rows(found.rows)
+    return f"{table} ({rows}, {text.readable(found.size_bytes)})"
 
 
 def listed(tables: Iterable[str], conditions: Conditions) -> str:

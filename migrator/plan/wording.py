@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator import amounts
-from migrator.amounts import counted, named
+from migrator.output import text
+from migrator.output.text import counted, named
 from migrator.plan.hazard import LEVELS
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def size(table: Table | None) -> str:
     """Give the rows and bytes of a table, as far as they are known."""
     if table is None:
         return "size not known"
-    rows = "never analyzed" if table.rows is None else amounts.rows(table.rows)
-    return f"{rows}, {amounts.readable(table.size_bytes)}"
+    rows = "never analyzed" if table.rows is None else text.rows(table.rows)
+    return f"{rows}, {text.readable(table.size_bytes)}"
 
 
 def traffic(table: Table) -> str:
@@ -116,7 +116,7 @@ def during(lock: Lock) -> str:
 def ended(revision: Revision, forecast: Forecast) -> str:
     """Say how long a revision took, or why it has not come to its end."""
     if revision.duration_s is not None:
-        return amounts.duration(revision.duration_s)
+        return text.duration(revision.duration_s)
     failure = forecast.trace.failure
     return "failed" if failure and failure.revision == revision.revision else "not reached"
 
@@ -154,7 +154,7 @@ def waiting(obstacle: Obstacle) -> str:
     """Say who has a transaction open, for how long, and what it holds."""
     who = line(obstacle.application_name) or "a session"
     told = f"{who} (pid {obstacle.pid}), in its transaction for "
-    told += amounts.duration(obstacle.transaction_s)
+    told += text.duration(obstacle.transaction_s)
     told += f", has locked {line(', '.join(obstacle.tables))}" if obstacle.tables else ""
     return told + (f": {line(obstacle.query)}" if obstacle.query else "")
 
@@ -162,7 +162,7 @@ def waiting(obstacle: Obstacle) -> str:
 def lag(forecast: Forecast) -> str | None:
     """Say how far the replicas are behind, where there are any."""
     behind_s = forecast.conditions.replication_lag_s
-    return None if behind_s is None else f"A replica is {amounts.duration(behind_s)} behind."
+    return None if behind_s is None else f"A replica is {text.duration(behind_s)} behind."
 
 
 def printable(text: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from migrator.amounts import named
 from migrator.errors import ProjectError, UsageError
+from migrator.output.text import named
 from migrator.project import dropping, irreversible, revisions
 from migrator.project.environment import in_one_transaction, table_of
 from migrator.project.find import downgrading

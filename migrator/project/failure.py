@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from migrator.amounts import capital
 from migrator.errors import (
     BusyError,
     DeniedError,
@@ -20,6 +19,7 @@ from migrator.errors import (
     UnreachableError,
 )
 from migrator.interruption import Interruption
+from migrator.output.text import capital
 
 if TYPE_CHECKING:
     from migrator.project.find import Project

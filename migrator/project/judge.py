@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from migrator.amounts import capital, counted, named
 from migrator.errors import (
     DeadlineError,
     InterruptedBySignalError,
@@ -13,15 +12,16 @@ from migrator.errors import (
     UnprovenError,
 )
 from migrator.output.log import Event, emit
+from migrator.output.text import capital, counted, named
 from migrator.project.progress import said
 from migrator.project.survey import drops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from migrator.output.report import Applied
     from migrator.project.plan import History
     from migrator.project.progress import Attempt
-    from migrator.report import Applied
     from migrator.version_table import VersionTable
 
 

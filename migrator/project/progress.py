@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from migrator.output.log import Event, emit
+from migrator.output.report import Applied
 from migrator.project import environment
 from migrator.project.idleness import Idleness
 from migrator.project.transactions import COMMENTS, Sentinel, Transactions, autocommit
-from migrator.report import Applied
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext

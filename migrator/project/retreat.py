@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from migrator.amounts import named
 from migrator.errors import ProjectError, UnreachableError
 from migrator.interruption import WATCH
+from migrator.output.text import named
 from migrator.project.descent import descent, together
 from migrator.project.progress import said
 from migrator.project.survey import announce, drops

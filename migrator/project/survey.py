@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator import position
-from migrator.amounts import counted
 from migrator.errors import MigratorError, ProjectError
 from migrator.output.log import Event, emit
+from migrator.output.text import counted
 from migrator.project import environment, failure
 from migrator.project.plan import Chart, Plan, charted, known, standing
 from migrator.project.transactions import Look

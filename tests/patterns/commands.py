@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from migrator.errors import MigratorError
+    from migrator.output.report import Journal, Outcome
     from migrator.plan.forecast import Forecast
-    from migrator.report import Journal, Outcome
     from migrator.settings import Settings
     from tests.servers import Database
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from migrator.amounts import capital
+from migrator.output.text import capital
 from migrator.plan import examples
 from migrator.plan.causes.cause import Cause
 from migrator.plan.size import described, level

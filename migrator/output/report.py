@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrator.amounts import counted, named
-from migrator.redaction import Redactor
+from migrator.output.redaction import Redactor
+from migrator.output.text import counted, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
