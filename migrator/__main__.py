@@ -12,14 +12,15 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from migrator import answer, settings
+from migrator import answer
 from migrator.boundary import own_stdout, perform
+from migrator.settings import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-_SETTINGS = tuple(row.name for row in settings.rows() if row.name != "x")
+_SETTINGS = tuple(row.name for row in table.rows() if row.name != "x")
 
 
 def main() -> NoReturn:
@@ -49,7 +50,7 @@ def plain(words: Sequence[str]) -> Callable[[], int] | None:
 
 def flags(words: Sequence[str], *besides: str) -> dict[str, str | None] | None:
     """Give the flags by their names, those of settings and these besides, or None as `plain`."""
-    names = {settings.flag(name): name for name in (*_SETTINGS, *besides)}
+    names = {table.flag(name): name for name in (*_SETTINGS, *besides)}
     found: dict[str, str | None] = {}
     rest = iter(words)
     for word in rest:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from migrator.errors import MigratorError
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _LOOK_S = 0.1
 _LINES_KEPT = 5

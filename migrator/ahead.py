@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.output.report import Journal
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _SETTING = "MIGRATOR_ON_DB_AHEAD=ok"
 _DEPLOY = "Deploy the code that has it"

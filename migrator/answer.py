@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.output.report import Journal
     from migrator.project.plan import Plan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 def run(settings: Settings, journal: Journal) -> None:

@@ -20,7 +20,7 @@ from migrator.output.text import named, readable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
     from migrator.version_table import VersionTable
 
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from migrator import values
 from migrator.backfill import definition, mishap, requirement
 from migrator.backfill.filling import Link, Order, fill
 from migrator.backfill.preview import Preview, sketched
@@ -22,6 +21,7 @@ from migrator.output.log import Event, emit, silenced, structured
 from migrator.project import needs
 from migrator.project.find import find
 from migrator.project.session import Session, within
+from migrator.settings import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from migrator.backfill.definition import Definition
     from migrator.database.connection import Server
     from migrator.output.report import Journal
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ def request(
     return Request(name, Order(workers, batch_s, lag_s, max_active))
 
 
-_batch_time = values.duration_above_zero("--batch-time of 0 would be a batch for each row")
-_max_lag = values.duration_above_zero("--max-lag of 0 would be a pause for ever")
+_batch_time = parse.duration_above_zero("--batch-time of 0 would be a batch for each row")
+_max_lag = parse.duration_above_zero("--max-lag of 0 would be a pause for ever")
 
 
 def command(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from migrator.outline.proven import Outline
     from migrator.project.needs import Need
     from migrator.project.plan import Plan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
     from migrator.version_table import VersionTable
 
     Look = Callable[[Connection], "Bearings"]

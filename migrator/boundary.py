@@ -15,17 +15,18 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from migrator import __version__, interruption, settings
+from migrator import __version__, interruption
 from migrator.errors import BugError, MigratorError
 from migrator.output import log, report
 from migrator.output.log import Event
 from migrator.output.redaction import Redactor, secrets_of
+from migrator.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrator.output.report import Journal, Outcome
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
     Work = Callable[[Settings, Journal], object]
 
@@ -61,7 +62,7 @@ def commanded(
     """
 
     def act(journal: Journal) -> None:
-        told, notes = settings.read(flags, environ)
+        told, notes = load.read(flags, environ)
         _begun(told, *aim(told), notes)
         log.structured()
         work(told, journal)
@@ -98,8 +99,8 @@ def logging(
     stream: TextIO, flags: Mapping[str, str | None], environ: Mapping[str, str], run_id: str
 ) -> Redactor:
     """Begin the log as the settings say, as far as they can be read; gives what redacts it."""
-    form = settings.glance("log_format", flags, environ)
-    level = settings.glance("log_level", flags, environ) or "info"
+    form = load.glance("log_format", flags, environ)
+    level = load.glance("log_level", flags, environ) or "info"
     hidden = redactor(flags, environ)
     log.setup(stream, form=form, level=level, run_id=run_id, redactor=hidden)
     return hidden
@@ -158,7 +159,7 @@ def _attempt(act: Callable[[], object], redactor: Redactor) -> MigratorError | N
 def _start(
     work: Work, flags: Mapping[str, str | None], environ: Mapping[str, str], journal: Journal
 ) -> None:
-    loaded = settings.load(flags, environ)
+    loaded = load.load(flags, environ)
     told = loaded.settings
     if told is None:
         _begun(None, "does nothing", None, loaded.notes)
@@ -187,7 +188,7 @@ def _finish(
     redactor: Redactor,
 ) -> None:
     fields = outcome.fields()
-    file = settings.glance("report", flags, environ)
+    file = load.glance("report", flags, environ)
     for complaint in report.write(redactor.value(fields), file, environ):
         print(complaint, file=sys.stderr)
     level = "info" if outcome.exit_code == 0 else "error"
@@ -199,7 +200,7 @@ def _secrets(
 ) -> tuple[set[str], set[str]]:
     """Give what must not be printed, and the names that are printed anyway."""
     told = {**environ, "--database-url": flags.get("database_url") or ""}
-    target = settings.target(flags, environ, [])
+    target = load.target(flags, environ, [])
     secrets = {*secrets_of(told), *([target.password] if target and target.password else [])}
     shown = {target.parameters.get(k, "") for k in ("user", "dbname", "host")} if target else set()
     return secrets, shown

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from migrator.project.environment import Watcher
     from migrator.project.find import Project
     from migrator.project.plan import Plan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _NOT_AT_THE_END = "Not looked at: the history does not run to its end."
 

@@ -15,8 +15,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from migrator import settings
 from migrator.errors import BugError, MigratorError
+from migrator.settings import table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,7 +145,7 @@ def _environment(
     flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Give an environment with these settings in it: a password must not stand in a line."""
-    said = {settings.variable(name): value for name, value in flags.items() if value is not None}
+    said = {table.variable(name): value for name, value in flags.items() if value is not None}
     return {**(os.environ if environ is None else environ), **said}
 
 

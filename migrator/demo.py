@@ -14,7 +14,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from migrator.database.embedded import embedded
-from migrator.settings import PREFIX, URL_VARIABLES
+from migrator.settings.table import PREFIX, URL_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

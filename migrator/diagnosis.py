@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.identification import Identified
     from migrator.project.find import Project
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
     from migrator.version_table import VersionTable
 
 _MOST_NAMED = 5

@@ -6,16 +6,17 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from migrator import job, settings
+from migrator import job
 from migrator.boundary import perform
 from migrator.output import log
 from migrator.project.find import opened
+from migrator.settings import load
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
     from migrator.output.report import Journal, Outcome
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 def run(config: Config, /, **given: str) -> Outcome:
@@ -34,7 +35,7 @@ def run(config: Config, /, **given: str) -> Outcome:
         flags["database_url"] = written if (written or "").startswith("postgres") else None
 
     def work(told: Settings, journal: Journal) -> None:
-        settings.refuse_unknown(given, besides=("config", "config_section"))
+        load.refuse_unknown(given, besides=("config", "config_section"))
         log.structured()
         job.run(told, journal, (opened(config, told),))
 

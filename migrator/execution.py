@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from migrator.output.report import Journal
     from migrator.project.plan import Plan
     from migrator.project.progress import Attempt
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
     Carry = Callable[..., Attempt]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.plan.forecast import Forecast
     from migrator.project.plan import Plan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _HINT = (
     "migrator plan says more. A revision's author accepts a hazard by a line in its file:"

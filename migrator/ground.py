@@ -9,14 +9,14 @@ from migrator.database.connection import connect
 from migrator.database.copy import cancelled_with_us, copy
 from migrator.output.log import hushed
 from migrator.project.surroundings import in_place_of, without_libpqs
-from migrator.settings import URL_VARIABLES
+from migrator.settings.table import URL_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from migrator.address import Address
     from migrator.database.connection import Server
+    from migrator.settings.address import Address
 
 _WITHIN_S = 20.0
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from migrator.address import Address
+    from migrator.settings.address import Address
 
 OPTION, VARIABLE = "sqlalchemy.url", "DATABASE_URL"
 

@@ -19,7 +19,7 @@ from migrator.errors import MigratorError
 if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.project.leg import Leg
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _WITHIN_S = 20.0
 

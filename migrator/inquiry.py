@@ -8,15 +8,16 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from migrator import interruption, settings
+from migrator import interruption
 from migrator.boundary import concluded, logging
+from migrator.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrator.errors import MigratorError
     from migrator.output.redaction import Redactor
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 class Answer(Protocol):
@@ -47,7 +48,7 @@ def answered(
     found: list[Answer] = []
 
     def act() -> None:
-        told, _ = settings.read(flags, environ)
+        told, _ = load.read(flags, environ)
         interruption.WATCH.within(told.deadline)
         found.append(question(told))
 

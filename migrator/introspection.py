@@ -9,17 +9,18 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
-from migrator import ahead, child, settings, standing
+from migrator import ahead, child, standing
 from migrator.bearings import MustBeRunError, Pending
 from migrator.database.connection import connect
 from migrator.errors import NotAtHeadError
 from migrator.output import log
+from migrator.settings import load
 from migrator.standing import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
     class Address(Protocol):
         """A URL of SQLAlchemy."""
@@ -44,7 +45,7 @@ def flags_for(target: Target, given: Mapping[str, str]) -> dict[str, str | None]
 
     Raises `ConfigurationError` where a name is no setting.
     """
-    settings.refuse_unknown(given, besides=("database_url",))
+    load.refuse_unknown(given, besides=("database_url",))
     return {**given, "database_url": _url(target)}
 
 
@@ -81,7 +82,7 @@ def require_head(flags: Mapping[str, str | None]) -> Status:
 
 
 def _settings(flags: Mapping[str, str | None]) -> Settings:
-    return settings.read(flags, os.environ)[0]
+    return load.read(flags, os.environ)[0]
 
 
 def _url(target: Target) -> str | None:

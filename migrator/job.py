@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from migrator.output.report import Journal
     from migrator.project.find import Project
     from migrator.project.plan import Plan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 def run(

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
-    from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.database.copy import Copy
     from migrator.project.plan import Plan
     from migrator.project.transactions import Permit
-    from migrator.settings import Settings
+    from migrator.settings.address import Address
+    from migrator.settings.table import Settings
 
     Within = Callable[[Address], AbstractContextManager[object]]
 

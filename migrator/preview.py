@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from migrator.output.redaction import Redactor
     from migrator.plan.forecast import Forecast
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 PENDING, ABOVE = 3, 79
 """The exit codes that tell the answer."""

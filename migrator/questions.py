@@ -7,9 +7,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from migrator import address, values
 from migrator.boundary import own_stdout, redactor
 from migrator.inquiry import answered
+from migrator.settings import address, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,10 +21,10 @@ TIMEOUT = "10m"
 """How long `wait` waits where it is not told: as long as a Deployment in Kubernetes may take to
 come up (`progressDeadlineSeconds`)."""
 
-timeout = values.duration_above_zero("0 would not wait: see migrator status")
+timeout = parse.duration_above_zero("0 would not wait: see migrator status")
 """Reads how long to wait, in seconds; raises `ValueError`."""
 
-page = values.writable_file
+page = parse.writable_file
 """Reads where a page is to be written; raises `ValueError`."""
 
 

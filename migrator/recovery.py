@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from migrator.address import to_database
 from migrator.backup import restoration
 from migrator.backup.crew import Crew
 from migrator.backup.progress import remark
@@ -23,19 +22,20 @@ from migrator.interruption import WATCH
 from migrator.output import log
 from migrator.output.report import Journal
 from migrator.output.text import named
+from migrator.settings.address import to_database
 from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from migrator.address import Address
     from migrator.backup.manifest import Manifest
     from migrator.backup.restoration import Means
     from migrator.database.connection import Server
     from migrator.database.destination import Found
     from migrator.database.scratch import Scratch
     from migrator.errors import MigratorError
-    from migrator.settings import Settings
+    from migrator.settings.address import Address
+    from migrator.settings.table import Settings
 
     Lost = Callable[[], MigratorError | None]
 

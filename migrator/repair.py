@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.diagnosis import Diagnosis, Mend
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _MOVED = "The database has moved since it was looked at."
 

@@ -21,11 +21,11 @@ from migrator.recovery import Recovery, ending_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from migrator.address import Address
     from migrator.backup.manifest import Manifest
     from migrator.backup.restoration import Means
     from migrator.database.connection import Server
-    from migrator.settings import Settings
+    from migrator.settings.address import Address
+    from migrator.settings.table import Settings
 
 _ASK = "The backup {} takes the place of {}, which is kept under another name. Go on?"
 _DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.output.report import Journal
     from migrator.project.plan import Chart, Plan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from migrator.output.text import named
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _NONE = "There is no ledger here: no run has had anything to do, or this role may not read it."
 _HEADER = ("started (UTC)", "command", "outcome", "took", "revisions", "by")

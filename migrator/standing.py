@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from migrator.bearings import Bearings, Pending
     from migrator.database.condition import Condition
     from migrator.database.connection import Server
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 CODES = {"at_head": 0, "behind": 3}
 _OTHERWISE = 76

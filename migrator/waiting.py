@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.bearings import Bearings
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _PAUSE_S = (1.0, 10.0)
 _GROWTH = 1.5

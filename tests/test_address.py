@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
-from migrator.address import from_variables, parse
+from migrator.settings.address import from_variables, parse
 
 PLAIN = {"host": "db.internal", "port": "6000", "user": "shop", "dbname": "orders"}
 

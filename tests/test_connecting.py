@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from migrator.address import parse
 from migrator.database import refusal
 from migrator.errors import ConfigurationError, DeniedError, NoDatabaseError
+from migrator.settings.address import parse
 from tests.command import run, start
 from tests.servers import Database, Proxy, as_role, free_port, own_server
 

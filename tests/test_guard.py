@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from migrator.address import parse
 from migrator.database.connection import connect
 from migrator.database.guard import fenced
 from migrator.database.lock import hold, keys_for
 from migrator.errors import UnreachableError
+from migrator.settings.address import parse
 from migrator.version_table import VersionTable
 from tests.command import eventually, run, start
 from tests.servers import Proxy, own_server, pgbouncer, pgbouncer_program

@@ -34,8 +34,8 @@ def area(module: str) -> str:
 
 
 BASE = {
-    *("", "address", "deployment", "elsewhere", "errors", "garbage", "handover", "interruption"),
-    *("output", "position", "settings", "values", "version_table"),
+    *("", "errors", "garbage", "handover", "interruption", "output", "position", "settings"),
+    "version_table",
 }
 MAY_USE = {
     "database": {"database", *BASE},
@@ -133,7 +133,7 @@ def test_imports_run_one_way(file: Path) -> None:
         ("sqlalchemy", {"develop", "project", "testing"}),
         ("pytest", {"testing"}),
         ("tenacity", {"database"}),
-        ("psycopg2", {"database", "address"}),
+        ("psycopg2", {"database", "settings"}),
         ("structlog", {"output"}),
         ("click", {"cli", "commands"}),
         ("subprocess", {"child", "demo"}),
@@ -173,8 +173,8 @@ def test_the_environment_is_read_in_few_places() -> None:
         "testing/plugin.py",  # reads the variable that names the server, and pytest-xdist's
         "testing/project.py",  # hands it on, without what is meant for a release
         "questions.py",  # hands it on
-        "settings.py",  # reads it
-        "deployment.py",  # what the platform says of itself
+        "settings/load.py",  # reads it
+        "settings/deployment.py",  # what the platform says of itself
         "backup/environment.py",  # reads what programs, stores and the platform go by
         "outline/context.py",  # stands in its place, where env.py is followed
         "outline/stage.py",  # says what stands there

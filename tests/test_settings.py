@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from migrator import settings, values
 from migrator.errors import ConfigurationError
+from migrator.settings import load as settings
+from migrator.settings import parse, table
 from tests.command import run
 
 URL = {"DATABASE_URL": "postgresql://u:secret-word@h/db"}
 
 
-def load(flags: dict[str, str | None] | None = None, **environ: str) -> settings.Settings:
+def load(flags: dict[str, str | None] | None = None, **environ: str) -> table.Settings:
     loaded = settings.load(flags or {}, URL | environ).settings
     assert loaded is not None
     return loaded
@@ -64,13 +65,13 @@ def test_an_empty_variable_is_no_setting() -> None:
     ("written", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600), ("0.5", 0.5)]
 )
 def test_durations(written: str, seconds: float) -> None:
-    assert values.duration(written) == seconds
+    assert parse.duration(written) == seconds
 
 
 @pytest.mark.parametrize("written", ["", "soon", "5 minutes", "-1", "1d", "1e3", "5M"])
 def test_what_is_no_duration_is_refused_in_words(written: str) -> None:
     with pytest.raises(ValueError, match="write 90, 90s, 5m or 1h"):
-        values.duration(written)
+        parse.duration(written)
 
 
 def test_all_problems_are_reported_at_once() -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.guard import Guard
     from migrator.database.pulse import Pulse
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _LOOK_AGAIN_S = 0.5
 _CONNECT_WITHIN_S = 10.0

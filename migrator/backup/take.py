@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from migrator import __version__, deployment
+from migrator import __version__
 from migrator.backup import proof
 from migrator.backup.crew import Crew
 from migrator.backup.dump import dumping
@@ -23,6 +23,7 @@ from migrator.backup.trial import accept, trying
 from migrator.errors import BackupError, ConfigurationError, MigratorError
 from migrator.output.log import Event, emit
 from migrator.output.text import readable
+from migrator.settings import deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from migrator.backup.proof import Listing
     from migrator.backup.stream import Reader
     from migrator.database.source import Contents, Snapshot, Source
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
     from migrator.version_table import VersionTable
 
     Lost = Callable[[], MigratorError | None]

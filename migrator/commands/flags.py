@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from migrator import settings
 from migrator.errors import UsageError
+from migrator.settings import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., int]], Callable[..., i
     """Give a command a flag for each of these settings, or for all; the help names the variable."""
 
     def given(command: Callable[..., int]) -> Callable[..., int]:
-        for row in reversed(list(settings.rows())):
+        for row in reversed(list(table.rows())):
             if not names or row.name in names:
                 command = _flag(row)(command)
         return command
@@ -42,9 +42,9 @@ def with_settings(*names: str) -> Callable[[Callable[..., int]], Callable[..., i
 
 def _flag(row: Field[Any]) -> Callable[[Callable[..., int]], Callable[..., int]]:
     default = row.metadata["default"]
-    told = f"{row.metadata['help']}  [{settings.variable(row.name)}]"
+    told = f"{row.metadata['help']}  [{table.variable(row.name)}]"
     told += f" [default: {default}]" if default else ""
-    names = [n for n in (row.metadata["short"], settings.flag(row.name)) if n]
+    names = [n for n in (row.metadata["short"], table.flag(row.name)) if n]
     return click.option(row.name, *names, help=told, multiple=row.name == "x")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from psycopg2.sql import Composable
     from tenacity import RetryCallState
 
-    from migrator.address import Address
+    from migrator.settings.address import Address
 
 _LONGEST_ATTEMPT_S = 10
 _SHORTEST_ATTEMPT_S = 2

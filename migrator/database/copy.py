@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
-from migrator.address import parse, to_database
 from migrator.database.connection import connect, fetch, spoken
 from migrator.database.embedded import embedded
 from migrator.database.replacement import carry_over
@@ -17,15 +16,16 @@ from migrator.database.scratch import beside, may_create
 from migrator.database.source import Source
 from migrator.errors import ConfigurationError, DeniedError, MigratorError
 from migrator.interruption import WATCH
+from migrator.settings.address import parse, to_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.database.scratch import Scratch
+    from migrator.settings.address import Address
 
 PREFIX = "migrator_plan_"
 APPLICATION = "migrator plan"

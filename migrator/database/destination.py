@@ -6,21 +6,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.address import to_database
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect, fetch, spoken
 from migrator.database.contents import counted, tables
 from migrator.database.scratch import beside
 from migrator.database.source import Source
 from migrator.errors import DeniedError, NoDatabaseError
+from migrator.settings.address import to_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.database.scratch import Scratch
+    from migrator.settings.address import Address
     from migrator.version_table import VersionTable
 
 PREFIX = "migrator_restore_"

@@ -16,7 +16,7 @@ from migrator.errors import ConfigurationError, DeniedError, MigratorError, NoDa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from migrator.address import Address
+    from migrator.settings.address import Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from migrator.database.guard import Guard
     from migrator.database.pulse import Pulse
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _HEARTBEAT_S = 1.0
 _CANCEL_AGAIN_S = 0.5

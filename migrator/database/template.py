@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
-from migrator.address import to_database
 from migrator.database import scratch
 from migrator.database.connection import fetch, spoken
 from migrator.errors import DeniedError
+from migrator.settings.address import to_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from migrator.address import Address
     from migrator.database.connection import Server
+    from migrator.settings.address import Address
 
 PREFIX = "migrator_pytest_"
 """Then letters that stand for the session."""

@@ -10,7 +10,7 @@ from migrator.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from migrator.address import Address
+    from migrator.settings.address import Address
 
 _HOSTED = (
     "KUBERNETES_SERVICE_HOST",

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from migrator import job
-from migrator.address import to_database
 from migrator.archive import Standing
 from migrator.boundary import commanded
 from migrator.database import destination, extensions, replacement, scratch
@@ -28,17 +27,18 @@ from migrator.ground import in_place
 from migrator.interruption import WATCH
 from migrator.project.find import find
 from migrator.project.survey import survey
+from migrator.settings.address import to_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.database.guard import Guard
     from migrator.database.scratch import Scratch
     from migrator.output.report import Journal
     from migrator.project.plan import Plan
-    from migrator.settings import Settings
+    from migrator.settings.address import Address
+    from migrator.settings.table import Settings
     from migrator.version_table import VersionTable
 
 _WITHIN_S = 20.0

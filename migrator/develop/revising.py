@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.develop.draft import Draft
     from migrator.project.find import Project
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _TWO = 2
 _UNCHANGED = "the database at head has all that the models have."

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from alembic.script import Script
 
     from migrator.develop.novelty import Novelty
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _USAGE = 64
 _FIRST_MS = 200

@@ -9,7 +9,7 @@ from migrator.errors import MigratorError
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 def owed(settings: Settings, connection: Connection) -> bool:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.deployment import Deployment
     from migrator.output.report import Applied
+    from migrator.settings.deployment import Deployment
 
 _PATIENCE = (  # for the statements that go with it
     "SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '5s', true)"

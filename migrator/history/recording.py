@@ -6,12 +6,12 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from migrator import deployment
 from migrator.errors import BugError, MigratorError
 from migrator.history import checksum, memory
 from migrator.history.ledger import Entry, enter
 from migrator.interruption import WATCH, Interruption
 from migrator.output import report
+from migrator.settings import deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,7 @@ from migrator.outline.versions import source_file
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 def fingerprint(settings: Settings, environ: Mapping[str, str]) -> str | None:

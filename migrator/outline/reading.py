@@ -19,7 +19,7 @@ from migrator.outline.versions import source_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 
 def read(settings: Settings, environ: Mapping[str, str]) -> Outline | None:

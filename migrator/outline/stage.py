@@ -15,8 +15,8 @@ from migrator.outline.stand_ins import NULL_POOL, AsynchronousEngine, Engine, Lo
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from migrator.address import Address
     from migrator.outline.context import Context, Environ
+    from migrator.settings.address import Address
 
 
 def stage(

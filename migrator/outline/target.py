@@ -17,7 +17,7 @@ from migrator.outline.doubt import DoubtError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migrator.address import Address
+    from migrator.settings.address import Address
 
 _URL = re.compile(
     r"postgresql(?:\+(?P<driver>\w+))?://(?:(?P<user>[\w.~%-]+)(?::(?P<password>[\w.~%-]+))?@)?"

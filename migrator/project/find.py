@@ -25,7 +25,7 @@ from migrator.project.url import give_url
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _INI, _TOML, _FLASK = Path("alembic.ini"), Path("pyproject.toml"), Path("migrations/alembic.ini")
 

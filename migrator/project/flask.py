@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 _MENTION = re.compile(r"\bflask_migrate\b|\bcurrent_app\b")
 

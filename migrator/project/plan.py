@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from migrator.project.find import Project
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
     from migrator.version_table import VersionTable
 Chart = Callable[["Project", "MigrationContext", tuple[str, ...]], "History"]
 """Gives the history of the version table that env.py configured, the database at these rows."""

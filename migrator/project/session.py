@@ -15,8 +15,8 @@ from migrator.project import surroundings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from migrator.address import Address
     from migrator.project.find import Project
+    from migrator.settings.address import Address
 
 
 class Session:

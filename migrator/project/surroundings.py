@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from migrator.address import FROM_VARIABLES
 from migrator.handover import VARIABLE, bare_driver, for_variable
+from migrator.settings.address import FROM_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from migrator.address import Address
+    from migrator.settings.address import Address
 
 _NAME = "PGAPPNAME"
 

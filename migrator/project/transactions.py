@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
     from migrator.errors import MigratorError
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
     FirstRow = Callable[[str], Any]
     Permit = Callable[[Connection], None]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-    from migrator.address import Address
+    from migrator.settings.address import Address
 
 
 def give_url(config: Config, env_py: Path, address: Address) -> None:

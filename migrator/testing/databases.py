@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from migrator.address import Address
     from migrator.database.template import Template
+    from migrator.settings.address import Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,22 +12,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator import child, elsewhere
-from migrator.address import FROM_VARIABLES, parse
+from migrator import child
 from migrator.database import template
 from migrator.database.connection import connect
 from migrator.errors import ConfigurationError
 from migrator.plan.hazard import LEVELS, counts, read
-from migrator.settings import PREFIX, URL_VARIABLES, variable
+from migrator.settings import aliases
+from migrator.settings.address import FROM_VARIABLES, parse
+from migrator.settings.table import PREFIX, URL_VARIABLES, variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from migrator.address import Address
     from migrator.database.connection import Server
     from migrator.database.template import Template
+    from migrator.settings.address import Address
 
 _WITHIN_S = 60.0
 _KEPT = tuple(map(variable, ("config", "config_section", "x", "target")))
@@ -129,7 +130,7 @@ def _environ(address: Address | None = None) -> dict[str, str]:
 
     Variables that name a target name this one, where there is one, or stay.
     """
-    drop = {*elsewhere.ALIASES, *(URL_VARIABLES[:-1] if address else ())}
+    drop = {*aliases.ALIASES, *(URL_VARIABLES[:-1] if address else ())}
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator import settings, values
+from migrator.settings import load, parse, table
 from tests.deploy import files, test_ci, test_docker, test_kubernetes, test_platforms, test_schemas
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ def test_the_command_of_the_infrastructure_as_code_form_is_that_of_railway_json(
 @pytest.mark.parametrize("name", files.every_file())
 def test_every_variable_of_migrators_is_a_setting_of_this_version(name: str) -> None:
     named = set(re.findall(r"\bMIGRATOR_\w+", files.text(name)))
-    assert named <= {settings.variable(row.name) for row in settings.rows()}
+    assert named <= {table.variable(row.name) for row in table.rows()}
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_every_value_of_a_setting_is_one_that_migrator_accepts(name: str) -> None:
     said = {key: str(value) for key, value in files.variables(files.content(name))}
     said = {key: value for key, value in said.items() if not value.startswith("${")}
-    assert settings.load({}, {"MIGRATOR_DATABASE_URL": "postgresql://shop@db/shop"} | said)
+    assert load.load({}, {"MIGRATOR_DATABASE_URL": "postgresql://shop@db/shop"} | said)
 
 
 @pytest.mark.parametrize("name", LIMITS)
@@ -82,7 +82,7 @@ def test_the_runs_own_deadline_leaves_it_time_to_report_before_the_platforms(nam
     limit = re.search(LIMITS[name], text)
     assert deadline
     assert limit
-    assert values.duration(deadline[1]) + 60 < values.duration(limit[1])
+    assert parse.duration(deadline[1]) + 60 < parse.duration(limit[1])
 
 
 @pytest.mark.parametrize("name", files.every_file())
@@ -109,5 +109,5 @@ def test_every_command_line_of_a_page_is_one_of_this_version(page: Path) -> None
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_variable_of_a_page_is_a_setting(page: Path) -> None:
-    known = {settings.variable(row.name) for row in settings.rows()}
+    known = {table.variable(row.name) for row in table.rows()}
     assert set(re.findall(r"\bMIGRATOR_[A-Z_]+[A-Z]", page.read_text())) <= known

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from migrator.address import parse
 from migrator.develop.locality import production, see_that_it_is_local
 from migrator.errors import UsageError
+from migrator.settings.address import parse
 
 
 def see(url: str, *named: str, **environ: str) -> None:

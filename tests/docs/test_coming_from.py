@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator.elsewhere import ALIASES
+from migrator.settings.aliases import ALIASES
 from tests import backups
 from tests.command import TREES, run
 from tests.docs.markdown import Page, code, page, pages

@@ -15,10 +15,11 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from migrator import address, checklist, cli, elsewhere, errors, preview, settings, standing
+from migrator import checklist, cli, errors, preview, standing
 from migrator.commands import asking
 from migrator.database.lock import keys_for
 from migrator.output.log import Event
+from migrator.settings import address, aliases, load, table
 from migrator.version_table import VersionTable
 from tests import backups
 from tests.command import run
@@ -53,11 +54,11 @@ def test_the_settings_are_those_of_the_code_in_their_order_with_flags_and_defaul
     ]
     assert documented == [
         (
-            [settings.variable(row.name)],
-            [name for name in (row.metadata["short"], settings.flag(row.name)) if name],
+            [table.variable(row.name)],
+            [name for name in (row.metadata["short"], table.flag(row.name)) if name],
             _default(row.name, row.metadata["default"]),
         )
-        for row in settings.rows()
+        for row in table.rows()
     ]
 
 
@@ -71,19 +72,19 @@ def test_the_address_is_looked_for_in_the_order_of_the_page() -> None:
     section = SETTINGS.text.partition("## The database's address")[2].partition("\n## ")[0]
     numbered = [code(line) for line in re.findall(r"^\d\. (.+)$", section, re.MULTILINE)]
 
-    assert [found[0] for found in numbered[1:4]] == list(settings.URL_VARIABLES)
+    assert [found[0] for found in numbered[1:4]] == list(table.URL_VARIABLES)
     given: dict[str, str] = {}
     for name, *_ in reversed(numbered):
         flags = {"database_url": "postgresql://the-flag/db"} if name.startswith("--") else {}
         given |= {} if flags else {name: "here" if name == "PGHOST" else f"postgresql://{name}/db"}
-        found = settings.target(flags, given, [])
+        found = load.target(flags, given, [])
         assert found is not None
         assert found.source == name
 
 
 def test_the_names_from_elsewhere_are_those_of_the_code() -> None:
     rows = SETTINGS.table("variable", "what it means here")
-    assert [code(variable)[0] for variable, _ in rows] == list(elsewhere.ALIASES)
+    assert [code(variable)[0] for variable, _ in rows] == list(aliases.ALIASES)
 
 
 @pytest.mark.parametrize(("form", "read_as"), SETTINGS.table("form", "read as"))
@@ -95,7 +96,7 @@ def test_every_form_of_an_address_on_the_page_is_read_as_it_says(form: str, read
 def test_every_refusal_on_the_page_is_made_in_these_words(setting: str, sentence: str) -> None:
     name, _, value = code(setting)[0].partition("=")
     with pytest.raises(errors.ConfigurationError) as refused:
-        settings.load({}, {"DATABASE_URL": "postgresql://db/shop", name: value})
+        load.load({}, {"DATABASE_URL": "postgresql://db/shop", name: value})
     assert refused.value.message.startswith(code(sentence)[0])
     assert "problems" not in refused.value.message
 
@@ -104,7 +105,7 @@ def test_every_variable_of_ours_that_a_page_names_exists() -> None:
     for each in pages():
         for name in set(re.findall(r"\bMIGRATOR_[A-Z][A-Z_]*\b", each.text)) - MISSPELT:
             with pytest.raises(errors.ConfigurationError) as refused:
-                settings.load({"log_level": "loud"}, {name: ""})
+                load.load({"log_level": "loud"}, {name: ""})
             assert f"{name} is not a setting" not in refused.value.message, each
 
 
@@ -414,7 +415,7 @@ def test_the_flags_of_a_plan_are_those_of_the_page() -> None:
     rows = page("docs/reference/plan.md").table("flag", "meaning")
     documented = {code(flag)[0].split()[0] for flag, _ in rows}
     options = {opt for each in asking.plan.params for opt in each.opts if opt.startswith("--")}
-    of_settings = {settings.flag(row.name) for row in settings.rows()}
+    of_settings = {table.flag(row.name) for row in table.rows()}
     assert documented == options - of_settings
 
 

@@ -12,19 +12,19 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrator import settings
 from migrator.database.connection import connect
 from migrator.database.witness import witness
 from migrator.outline import reading
 from migrator.project.find import find
 from migrator.project.survey import survey
+from migrator.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.outline.proven import Outline
     from migrator.project.plan import Plan
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
 
 REVISION = '''"""Revision {id}."""
 from typing import Sequence, Union
@@ -82,7 +82,7 @@ def within(folder: Path) -> Iterator[None]:
 
 def told(url: str, **flags: str) -> Settings:
     """Give the settings of a run on this database."""
-    loaded = settings.load({"database_url": url, **flags}, os.environ).settings
+    loaded = load.load({"database_url": url, **flags}, os.environ).settings
     assert loaded is not None
     return loaded
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
-from migrator.address import Address, parse, with_application_name
 from migrator.outline import installed, target
 from migrator.outline.doubt import DoubtError
+from migrator.settings.address import Address, parse, with_application_name
 
 PLAIN = "postgresql://shop:secret@db.internal:5432/orders"
 NEW = sqlalchemy.__version__ >= "2"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from migrator import backfilling, boundary, job, planning, rollback, settings
+from migrator import backfilling, boundary, job, planning, rollback
 from migrator.commands import changing
 from migrator.errors import IncompleteBackfillError
+from migrator.settings import load
 from tests.command import run
 from tests.patterns.pages import Said
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from migrator.errors import MigratorError
     from migrator.output.report import Journal, Outcome
     from migrator.plan.forecast import Forecast
-    from migrator.settings import Settings
+    from migrator.settings.table import Settings
     from tests.servers import Database
 
     Work = Callable[[Settings, Journal], object]
@@ -36,7 +37,7 @@ class Commands:
 
     def plan(self) -> Forecast:
         """Plan what is pending."""
-        told, _ = settings.read(self._flags, _ENVIRON)
+        told, _ = load.read(self._flags, _ENVIRON)
         return planning.forecast(told, planning.Order())
 
     def run(self) -> None:

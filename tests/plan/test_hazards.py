@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator import planning, settings
+from migrator import planning
 from migrator.plan.causes.compatibility import holds_all_of
 from migrator.plan.conditions import Conditions, Table
 from migrator.plan.examples import LATER, NEXT, new_column
 from migrator.plan.hazards import idle_allowances
 from migrator.plan.size import busy, described, level
 from migrator.plan.trace import Change
+from migrator.settings import load
 from tests.plan.releases import project, revise
 from tests.plan.verdicts import Case, cases, planned, production, release
 
@@ -182,7 +183,7 @@ def test_every_revision_is_a_release_of_its_own_without_a_target(tmp_path: Path)
     folder = project(tmp_path / "p")
     revise(folder, "op.create_table('t', sa.Column('id', sa.Integer))", "op.drop_table('t')")
     revise(folder, "op.create_index('by_id', 't', ['id'])", "op.drop_index('by_id')")
-    told, _ = settings.read(
+    told, _ = load.read(
         {"config": str(folder / "alembic.ini"), "database_url": "postgresql://no/no"}, {}
     )
     found = planning.from_base(told)

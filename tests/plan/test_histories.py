@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator import planning, settings
+from migrator import planning
+from migrator.settings import load
 from tests.docs.markdown import ROOT
 from tests.plan.verdicts import planned
 from tests.test_histories import JUPYTERHUB_0_5, jupyterhub, optuna
@@ -22,7 +23,7 @@ __all__ = ["jupyterhub", "optuna"]  # fixtures
 
 def from_base(folder: Path) -> Forecast:
     flags = {"config": str(folder / "alembic.ini"), "database_url": "postgresql://no/no"}
-    told, _ = settings.read(flags, {})
+    told, _ = load.read(flags, {})
     return planning.from_base(told)
 
 

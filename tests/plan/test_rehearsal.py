@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator import planning, settings
+from migrator import planning
 from migrator.database.copy import PREFIX
 from migrator.database.scratch import beginning
+from migrator.settings import load
 from tests.plan.releases import in_production, project, revise
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ ORDERS = (
 
 def foreseen(folder: Path, database: Database, order: planning.Order | None = None) -> Forecast:
     flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
-    told, _ = settings.read(flags, {})
+    told, _ = load.read(flags, {})
     return planning.forecast(told, order or planning.Order())
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrator import planning, settings
+from migrator import planning
+from migrator.settings import load
 from tests.plan.releases import project
 
 if TYPE_CHECKING:
@@ -106,5 +107,5 @@ def release(folder: Path, case: Case, env_py: str | None = None) -> Path:
 def planned(folder: Path, database: Database) -> Forecast:
     """Give the plan of a project for a database."""
     flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
-    told, _ = settings.read(flags, {})
+    told, _ = load.read(flags, {})
     return planning.forecast(told, planning.Order())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator import values
+from migrator.settings import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ def _said(
     name: str, environ: Mapping[str, str], problems: list[str], otherwise: str = "false"
 ) -> bool:
     try:
-        return values.flag(environ.get(name) or otherwise)
+        return parse.flag(environ.get(name) or otherwise)
     except ValueError as error:
         problems.append(f"{name}: {error}")
-        return values.flag(otherwise)
+        return parse.flag(otherwise)

@@ -1,0 +1,1 @@
+"""The settings: their table, what each may say, and where each may stand."""
