@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from migrator import answer
-from migrator.boundary import own_stdout, perform
+from migrator.process.boundary import own_stdout, perform
 from migrator.settings import table
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from migrator.errors import AftermathError, ConfigurationError
-from migrator.interruption import WATCH
 from migrator.output.log import Event, emit
-from migrator.program import Child
+from migrator.process.program import Child
+from migrator.process.signals import SIGNALS
 from migrator.project.surroundings import for_command
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _ended(
         reading = threading.Thread(target=_read, args=(child, said), daemon=True)
         reading.start()
         while (code := child.wait(_LOOK_S)) is None:
-            WATCH.deliver()
+            SIGNALS.deliver()
             if error := lost():
                 raise error
         reading.join()

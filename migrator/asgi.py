@@ -16,9 +16,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from migrator import introspection
-from migrator.boundary import redactor
-from migrator.child import Run
 from migrator.errors import ConfigurationError, MigratorError
+from migrator.process.boundary import redactor
+from migrator.process.subcommand import Run
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping

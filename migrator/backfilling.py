@@ -10,7 +10,6 @@ from migrator.backfill import definition, mishap, requirement
 from migrator.backfill.filling import Link, Order, fill
 from migrator.backfill.preview import Preview, sketched
 from migrator.backfill.progress import Tally
-from migrator.boundary import commanded
 from migrator.database.connection import connect
 from migrator.database.keyset import anything
 from migrator.database.lock import hold, keys_for
@@ -18,6 +17,7 @@ from migrator.database.pulse import beating
 from migrator.errors import UnreachableError
 from migrator.output import text
 from migrator.output.log import Event, emit, silenced, structured
+from migrator.process.boundary import commanded
 from migrator.project import needs
 from migrator.project.find import find
 from migrator.project.session import Session, within

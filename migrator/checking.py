@@ -16,6 +16,7 @@ from migrator.ground import ground, in_place
 from migrator.output.log import silenced, structured
 from migrator.output.text import capital, counted, named
 from migrator.plan.hazard import counts
+from migrator.process.git import new_files
 from migrator.project import models, needs, revisions
 from migrator.project.confined import Confined
 from migrator.project.find import find
@@ -24,7 +25,6 @@ from migrator.project.surroundings import without_libpqs
 from migrator.project.survey import survey
 from migrator.project.unimported import HINT, unimported
 from migrator.project.visit import visit
-from migrator.repository import new_files
 from migrator.roundtrip import RoundTrip
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from migrator import __version__, answer
-from migrator.boundary import bounded, own_stdout, perform
 from migrator.commands import asking, changing, developing, keeping
 from migrator.commands.flags import text, with_settings
 from migrator.errors import UsageError
+from migrator.process.boundary import bounded, own_stdout, perform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from migrator.database.witness import witness
 from migrator.errors import ConfigurationError, RedundantRevisionError, UnknownRevisionError
 from migrator.identification import identify
 from migrator.output.text import named
-from migrator.repository import introduced
+from migrator.process.git import introduced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

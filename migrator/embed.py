@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from migrator import job
-from migrator.boundary import perform
 from migrator.output import log
+from migrator.process.boundary import perform
 from migrator.project.find import opened
 from migrator.settings import load
 

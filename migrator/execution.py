@@ -13,7 +13,7 @@ from migrator.database.sentinel import watching
 from migrator.database.witness import witness
 from migrator.history.arrears import owed
 from migrator.history.recording import recording
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
 from migrator.project.judge import judge
 from migrator.project.migration import migrate
 from migrator.project.retreat import retreat, undone
@@ -95,7 +95,7 @@ class Execution:
         if self.means:
             address = self.means.take(plan, self.guard.failure)
             self.journal.backed_up(address, self.server.identity.database)
-        with WATCH.held_back():
+        with SIGNALS.held_back():
             self.journal.changing()
             clean = partial(sweep, sentinel, invalid)
             carry = partial(migrate, witness=witness(self.server), sentinel=sentinel, sweep=clean)

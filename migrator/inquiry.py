@@ -8,8 +8,8 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from migrator import interruption
-from migrator.boundary import concluded, logging
+from migrator.process import signals
+from migrator.process.boundary import concluded, logging
 from migrator.settings import load
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def answered(
 
     def act() -> None:
         told, _ = load.read(flags, environ)
-        interruption.WATCH.within(told.deadline)
+        signals.SIGNALS.within(told.deadline)
         found.append(question(told))
 
     def finish(error: MigratorError | None) -> int:

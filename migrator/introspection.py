@@ -9,11 +9,12 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
-from migrator import ahead, child, standing
+from migrator import ahead, standing
 from migrator.bearings import MustBeRunError, Pending
 from migrator.database.connection import connect
 from migrator.errors import NotAtHeadError
 from migrator.output import log
+from migrator.process import subcommand
 from migrator.settings import load
 from migrator.standing import Status
 
@@ -58,7 +59,7 @@ def status(flags: Mapping[str, str | None]) -> Status:
         try:
             return standing.status(_settings(flags), aloof=True)
         except MustBeRunError:
-            return _read(child.ask("status", flags))
+            return _read(subcommand.ask("status", flags))
 
 
 def at_head(flags: Mapping[str, str | None], found: Status) -> bool:

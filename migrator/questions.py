@@ -7,8 +7,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from migrator.boundary import own_stdout, redactor
 from migrator.inquiry import answered
+from migrator.process.boundary import own_stdout, redactor
 from migrator.settings import address, parse
 
 if TYPE_CHECKING:

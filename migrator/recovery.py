@@ -18,10 +18,10 @@ from migrator.database.pulse import beating
 from migrator.database.sentinel import watching
 from migrator.errors import UnprovenError
 from migrator.history.recording import recording
-from migrator.interruption import WATCH
 from migrator.output import log
 from migrator.output.report import Journal
 from migrator.output.text import named
+from migrator.process.signals import SIGNALS
 from migrator.settings.address import to_database
 from migrator.version_table import VersionTable
 
@@ -94,7 +94,7 @@ class Recovery:
                 if replaces:
                     self.warnings += self._carried_over(made.name)
                 made.connection.close()
-                with WATCH.held_back():
+                with SIGNALS.held_back():
                     lock.close()  # its session is one in the original, which must be alone
                     kept = self._in_place(made.name) if replaces else None
                     if not replaces:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
-from migrator.boundary import commanded
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
@@ -15,6 +14,7 @@ from migrator.database.witness import witness
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, means_of
 from migrator.history.ledger import last_applied
+from migrator.process.boundary import commanded
 from migrator.project import dropping
 from migrator.project.descent import down_to, together, without
 from migrator.project.find import find

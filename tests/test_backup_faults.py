@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyrage
 import pytest
 
-from migrator.backup import environment
+from migrator.process import environment
 from tests import backups
 from tests.backups import files, half_way, settings
 from tests.buckets import Bucket, Faulty, bucket, buckets

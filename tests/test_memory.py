@@ -206,7 +206,7 @@ def test_an_env_py_whose_tables_may_depend_on_the_database_is_run_each_time(
 _WHOLE = """
 import os, sys
 from migrator import job
-from migrator.boundary import own_stdout, perform
+from migrator.process.boundary import own_stdout, perform
 outcome, _ = perform(job.run, {}, os.environ, own_stdout())
 sys.exit(outcome.exit_code)
 """

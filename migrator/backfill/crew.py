@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from migrator.backfill.worker import Worker
 from migrator.database.connection import fetch
 from migrator.errors import DeniedError, MigratorError
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
 from migrator.project.session import Session
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Crew:
     @property
     def _must_end(self) -> bool:
         desk = self._desk
-        ended = WATCH.pending is not None or desk.guard.lost
+        ended = SIGNALS.pending is not None or desk.guard.lost
         return bool(desk.running) and (ended or (desk.stop.is_set() and not desk.failed))
 
     def end(self) -> None:

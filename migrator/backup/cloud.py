@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from migrator.backup import environment
 from migrator.errors import ConfigurationError, StorageError
+from migrator.process import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

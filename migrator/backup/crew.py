@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from migrator.errors import BackupError
-from migrator.interruption import WATCH
-from migrator.program import Child
+from migrator.process.program import Child
+from migrator.process.signals import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -107,7 +107,7 @@ class Crew:
         threading.Thread(target=attempt, name="migrator-backup", daemon=True).start()
         try:
             while not over.wait(_LOOK_S):
-                WATCH.deliver()
+                SIGNALS.deliver()
                 meanwhile()
         except BaseException:
             self.stop()

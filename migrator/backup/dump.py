@@ -6,16 +6,16 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from migrator.backup import environment
 from migrator.backup.progress import remark
 from migrator.errors import BackupError
+from migrator.process import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from migrator.backup.crew import Crew
     from migrator.backup.programs import Programs
-    from migrator.program import Child
+    from migrator.process.program import Child
 
 _LOCK_WAIT_MS = 30_000
 """pg_dump asks for the weakest table lock there is, and nobody who reads or writes queues behind

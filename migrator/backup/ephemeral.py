@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from migrator.backup import environment
+from migrator.process import environment
 
 MOUNTS = Path("/proc/self/mountinfo")
 _THROWN_AWAY = {

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrator.backup import environment
 from migrator.errors import ClientError, MigratorError
+from migrator.process import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

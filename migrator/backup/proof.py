@@ -6,17 +6,17 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from migrator.backup import environment
 from migrator.backup.dump import failed
 from migrator.backup.stream import Meter
 from migrator.errors import BackupError, StorageError
+from migrator.process import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from migrator.backup.crew import Crew
     from migrator.backup.programs import Programs
-    from migrator.program import Child
+    from migrator.process.program import Child
 
 _DATA = " TABLE DATA "
 _AGAIN = "Look at the store: what is read from it is not what was written. Nothing was migrated."

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from migrator.backup.crew import Crew
-    from migrator.program import Child
+    from migrator.process.program import Child
 
 _TRANSACTION_TIMEOUT_SINCE = 17
 _HARMLESS = (

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from migrator import questions
-from migrator.boundary import own_stdout
 from migrator.commands.flags import (
     BACKUP,
     SCHEMA,
@@ -20,6 +19,7 @@ from migrator.commands.flags import (
     text,
     with_settings,
 )
+from migrator.process.boundary import own_stdout
 
 _DROPS = "Take them back? What they made is dropped, with its data"
 

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from migrator import questions
-from migrator.boundary import own_stdout
 from migrator.commands.flags import (
     BACKUP,
     SCHEMA,
@@ -21,6 +20,7 @@ from migrator.commands.flags import (
     with_settings,
 )
 from migrator.errors import MigratorError
+from migrator.process.boundary import own_stdout
 
 
 @click.command()

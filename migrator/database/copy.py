@@ -15,7 +15,7 @@ from migrator.database.replacement import carry_over
 from migrator.database.scratch import beside, may_create
 from migrator.database.source import Source
 from migrator.errors import ConfigurationError, DeniedError, MigratorError
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
 from migrator.settings.address import parse, to_database
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def cancelled_with_us(copied: Copy) -> Iterator[None]:
 
     def look() -> None:
         while not over.wait(_LOOK_S):
-            if WATCH.pending:
+            if SIGNALS.pending:
                 with suppress(MigratorError):
                     fetch(copied.scratch.connection, _CANCEL)
 

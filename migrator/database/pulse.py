@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from migrator.database.connection import fetch
 from migrator.errors import UnreachableError
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,7 +101,7 @@ class Pulse:
             silent_s = silent_s + _BEAT_S if heard == self._answers else 0
             heard = self._answers
             if silent_s >= _SILENCE_S:
-                WATCH.interrupt(_gone())
+                SIGNALS.interrupt(_gone())
                 return
 
     def _beat(self) -> None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from migrator.database.blockers import Blocker, blockers
 from migrator.database.connection import fetch
 from migrator.errors import DeniedError
-from migrator.interruption import WATCH
 from migrator.output.log import Event, emit
+from migrator.process.signals import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ class Sentinel:
                 self._notice(connection, running)
 
     def _must_end(self) -> bool:
-        return WATCH.pending is not None or self.guard.lost
+        return SIGNALS.pending is not None or self.guard.lost
 
     def _notice(self, connection: Connection, running: tuple[int, str, float]) -> None:
         """Say once for each statement who is in its way."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator.errors import ConfigurationError, UsageError
-from migrator.repository import new_files
+from migrator.process.git import new_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TextIO
 
 from migrator import job
 from migrator.archive import Standing
-from migrator.boundary import commanded
 from migrator.database import destination, extensions, replacement, scratch
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
@@ -24,7 +23,8 @@ from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError
 from migrator.execution import means_of
 from migrator.ground import in_place
-from migrator.interruption import WATCH
+from migrator.process.boundary import commanded
+from migrator.process.signals import SIGNALS
 from migrator.project.find import find
 from migrator.project.survey import survey
 from migrator.settings.address import to_database
@@ -119,7 +119,7 @@ class Reset:
                 replacement.carry_over(self.server, name, made.name)
             self._migrated(made, there=there)
             made.connection.close()
-            with WATCH.held_back():
+            with SIGNALS.held_back():
                 self.lock.close()  # its session is one in the old one, which must be alone
                 self._in_place(made.name, there=there)
 

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from migrator import child
 from migrator.develop import ownership, revising
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import (
@@ -21,9 +20,10 @@ from migrator.errors import (
     DisagreementError,
     InterruptedBySignalError,
 )
-from migrator.interruption import WATCH
 from migrator.output.log import structured
 from migrator.output.text import named
+from migrator.process import subcommand
+from migrator.process.signals import SIGNALS
 from migrator.project.find import find
 from migrator.project.revisions import shown
 from migrator.project.unimported import folders_of_revisions
@@ -114,7 +114,7 @@ def follow(told: Settings, around: Surroundings, say: Callable[[str], None]) -> 
     (project, *_) = find(told)
     revisions = [str(each) for each in folders_of_revisions(project)]
     line = ("watch", "--once", *(part for host in around.named for part in ("--not-local", host)))
-    once = partial(child.said, line, around.flags, around.environ)
+    once = partial(subcommand.said, line, around.flags, around.environ)
     roots = {Path.cwd(), Path(project.config.config_file_name or ".").resolve().parent}
     rules = PythonFilter(ignore_paths=revisions)
     begun = False
@@ -126,7 +126,7 @@ def follow(told: Settings, around: Surroundings, say: Callable[[str], None]) -> 
                 say(once())
             begun = True
     except KeyboardInterrupt:  # what watchfiles makes of any exception in a signal's handler
-        raise WATCH.pending or InterruptedBySignalError(signal.SIGINT, "SIGINT") from None
+        raise SIGNALS.pending or InterruptedBySignalError(signal.SIGINT, "SIGINT") from None
     raise BugError("watchfiles has ended by itself.")
 
 
@@ -138,7 +138,7 @@ def step(told: Settings, around: Surroundings) -> Step:
     see_that_it_is_local(told.database_url, around.environ, "migrator watch", around.named)
     structured()
     environ = dict(around.environ)  # the process's own names other databases meanwhile
-    standing = child.ask("status", around.flags, environ=environ)
+    standing = subcommand.ask("status", around.flags, environ=environ)
     if standing["state"] in _LOST:
         where = f"{told.database_url} is at {named(standing['current'])}"
         raise DisagreementError(
@@ -178,15 +178,15 @@ class _Local:
         if not {each.revision for each in own} & {*self.current}:
             return True
         below = str(own[-1].down_revision or "base")
-        report = child.report(("rollback", "--to", below, "--yes"), self.flags, self.environ)
+        report = subcommand.report(("rollback", "--to", below, "--yes"), self.flags, self.environ)
         if report["exit_code"] == _USAGE:
             self.remark = f"What was there stays: {report['error']['message']}"
             return False
         if report["error"]:
-            raise child.error_of(report["error"])
+            raise subcommand.error_of(report["error"])
         return True
 
     def brought_up(self) -> tuple[str, ...]:
         """Bring it to head; gives what was applied."""
-        report = child.migrate(self.flags, self.environ)
+        report = subcommand.migrate(self.flags, self.environ)
         return tuple(each["revision"] for each in report["applied"])

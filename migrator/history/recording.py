@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from migrator.errors import BugError, MigratorError
 from migrator.history import checksum, memory
 from migrator.history.ledger import Entry, enter
-from migrator.interruption import WATCH, Interruption
 from migrator.output import report
+from migrator.process.signals import SIGNALS, Interruption
 from migrator.settings import deployment
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def recording(
     try:
         yield
     except BaseException as error:
-        with suppress(Interruption), WATCH.held_back():
+        with suppress(Interruption), SIGNALS.held_back():
             record(_ours(error))
         raise
-    with WATCH.held_back():
+    with SIGNALS.held_back():
         record(None)
 
 

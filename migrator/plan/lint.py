@@ -13,7 +13,7 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 from migrator.plan.hazard import Hazard
-from migrator.program import Child
+from migrator.process.program import Child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

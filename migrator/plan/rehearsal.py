@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import MigratorError
-from migrator.interruption import WATCH
 from migrator.plan.recorder import Under
 from migrator.plan.trace import Failure, Revision, Trace
+from migrator.process.signals import SIGNALS
 from migrator.project import allowances, environment, failure, irreversible, revisions
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def rehearse(plan: Plan, witness: Witness, recorder: Recorder, *, alone: bool = 
     for project in plan.projects:
         work = partial(_steps, course, project, witness)
         try:
-            with WATCH.let_in():
+            with SIGNALS.let_in():
                 environment.run(project, work, watcher=recorder)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             failure.pass_on_interruption(error)

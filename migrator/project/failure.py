@@ -18,8 +18,8 @@ from migrator.errors import (
     RevisionFailedError,
     UnreachableError,
 )
-from migrator.interruption import Interruption
 from migrator.output.text import capital
+from migrator.process.signals import Interruption
 
 if TYPE_CHECKING:
     from migrator.project.find import Project

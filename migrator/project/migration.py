@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import BusyError, MigratorError
-from migrator.interruption import WATCH, Interruption
 from migrator.output.log import Event, emit
+from migrator.process.signals import SIGNALS, Interruption
 from migrator.project import environment, failure
 from migrator.project.progress import Attempt, Progress
 
@@ -63,7 +63,7 @@ def _cut_short(
 ) -> Attempt | None:
     """Wait, and take away what was left; gives the attempt where that ended it."""
     try:
-        with WATCH.let_in():
+        with SIGNALS.let_in():
             time.sleep(pause_s)
             if progress.indexes:
                 sweep(frozenset(progress.indexes))
@@ -78,7 +78,7 @@ def _once(plan: Plan, witness: Witness, progress: Progress) -> Attempt:
     for project in plan.projects:
         work = partial(_steps, progress, project, witness)
         try:
-            with WATCH.let_in():
+            with SIGNALS.let_in():
                 environment.run(project, work, watcher=progress)
         except BaseException as error:  # noqa: BLE001 - env.py and revisions may raise anything
             return progress.ended(progress.refused or _ours(error, progress, project))

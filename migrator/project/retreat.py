@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from migrator.errors import ProjectError, UnreachableError
-from migrator.interruption import WATCH
 from migrator.output.text import named
+from migrator.process.signals import SIGNALS
 from migrator.project.descent import descent, together
 from migrator.project.progress import said
 from migrator.project.survey import announce, drops
@@ -79,7 +79,7 @@ def _forbidden(
     attempt: Attempt, failed: str | None, error: MigratorError, evidence: Evidence
 ) -> str | None:
     """Say why no way back is even looked for, or None."""
-    if error.outcome == "interrupted" or WATCH.pending is not None:
+    if error.outcome == "interrupted" or SIGNALS.pending is not None:
         return "An interrupted run begins no rollback, which would be cut off half way."
     if isinstance(error, UnreachableError):
         return "The server, or the lock, was lost on the way."

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
-from migrator.interruption import WATCH
+from migrator.process.signals import SIGNALS
 from migrator.project.environment import Watcher
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class Transactions(Watcher):
 
     def _go_on(self) -> None:
         """Raise where the run must not go on."""
-        WATCH.deliver()
+        SIGNALS.deliver()
         if failure := self._guard.failure():
             raise failure
 

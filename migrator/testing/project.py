@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator import child
 from migrator.database import template
 from migrator.database.connection import connect
 from migrator.errors import ConfigurationError
 from migrator.plan.hazard import LEVELS, counts, read
+from migrator.process import subcommand
 from migrator.settings import aliases
 from migrator.settings.address import FROM_VARIABLES, parse
 from migrator.settings.table import PREFIX, URL_VARIABLES, variable
@@ -80,7 +80,9 @@ class Project:
 
     def _asked(self, question: str, *line: str) -> Mapping[str, Any]:
         line = (*line, "--on", plain(self.server.address))
-        return child.ask(question, self.settings, *line, environ=_environ(), folder=self.folder)
+        return subcommand.ask(
+            question, self.settings, *line, environ=_environ(), folder=self.folder
+        )
 
     def _once(self, what: str, ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         """Ask once for all processes of the session: the answer stands in a file."""
@@ -93,7 +95,7 @@ class Project:
 
     def _migrate(self, address: Address) -> None:
         told = {**self.settings, "database_url": plain(address), "max_risk": None}
-        child.migrate(told, _environ(address), self.folder)
+        subcommand.migrate(told, _environ(address), self.folder)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy
 
 from migrator import job
-from migrator.boundary import perform
+from migrator.process.boundary import perform
 from tests.command import TREES
 from tests.outline.project import proven, within
 from tests.test_projects import ALEMBIC

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from migrator import backfilling, boundary, job, planning, rollback
+from migrator import backfilling, job, planning, rollback
 from migrator.commands import changing
 from migrator.errors import IncompleteBackfillError
+from migrator.process import boundary
 from migrator.settings import load
 from tests.command import run
 from tests.patterns.pages import Said

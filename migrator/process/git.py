@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator.errors import ConfigurationError, UsageError
-from migrator.program import Child
+from migrator.process.program import Child
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,11 +15,12 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from migrator import __version__, interruption
+from migrator import __version__
 from migrator.errors import BugError, MigratorError
 from migrator.output import log, report
 from migrator.output.log import Event
 from migrator.output.redaction import Redactor, secrets_of
+from migrator.process import signals
 from migrator.settings import load
 
 if TYPE_CHECKING:
@@ -128,23 +129,23 @@ def concluded(
         """Finish, the first time only: the act may end in one thread or the other."""
         return finish(error) if once.acquire(blocking=False) else None
 
-    interruption.WATCH.begin()
-    with interruption.WATCH.heard(conclude) if hear else nullcontext():
+    signals.SIGNALS.begin()
+    with signals.SIGNALS.heard(conclude) if hear else nullcontext():
         error = _attempt(act, redactor)
         while (end := conclude(error)) is None:
             time.sleep(1)  # another thread has finished, and ends the process
-    interruption.WATCH.end()
+    signals.SIGNALS.end()
     return end, error
 
 
 def _attempt(act: Callable[[], object], redactor: Redactor) -> MigratorError | None:
     try:
-        with interruption.WATCH.let_in():
+        with signals.SIGNALS.let_in():
             act()
     except MigratorError as error:
         return error
     except BaseException as error:  # noqa: BLE001 - the boundary: nothing may end without a report
-        if interrupted := interruption.Interruption.behind(error):
+        if interrupted := signals.Interruption.behind(error):
             return interrupted
         import traceback  # noqa: PLC0415 - for a bug only
 
@@ -178,7 +179,7 @@ def _begun(told: Settings | None, aim: str, target: str | None, notes: tuple[str
         target=target,
     )
     if told:
-        interruption.WATCH.within(told.deadline)
+        signals.SIGNALS.within(told.deadline)
 
 
 def _finish(

@@ -46,10 +46,10 @@ class Interruption(BaseException):
             return error.error
         if isinstance(error, KeyboardInterrupt):
             return InterruptedBySignalError(signal.SIGINT, "SIGINT")
-        return WATCH.pending
+        return SIGNALS.pending
 
 
-class Watch:
+class Signals:
     """Waits for the signals and the deadline."""
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ class Watch:
             os._exit(error.exit_code)
 
 
-WATCH = Watch()
+SIGNALS = Signals()
 """The one of this process, as its signals are."""
 
 

@@ -1,0 +1,1 @@
+"""The process itself and its children: signals, programs, exit codes."""
