@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
-from migrator.database.embedded import embedded
+from migrator.database.scratch.embedded import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from migrator.database.embedded import embedded
+from migrator.database.scratch.embedded import embedded
 from migrator.settings.table import PREFIX, URL_VARIABLES
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ def _weigh(server: Server, settings: Settings) -> None:
     """
     if settings.max_risk in {None, LEVELS[-1]}:  # there is nothing above the last
         return
-    from migrator.database.scratch import may_create  # noqa: PLC0415 - for a gate only
+    from migrator.database.scratch.scratch import may_create  # noqa: PLC0415 - for a gate only
     from migrator.planning import Order, foreseen  # noqa: PLC0415 - as above
 
     on = "scratch" if may_create(server.connection) else "embedded"

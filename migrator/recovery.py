@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from migrator.backup import restoration
 from migrator.backup.crew import Crew
 from migrator.backup.progress import remark
-from migrator.database import destination, replacement
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
+from migrator.database.scratch import names, replace
 from migrator.database.sentinel import watching
 from migrator.errors import UnprovenError
 from migrator.history.recording import recording
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from migrator.backup.manifest import Manifest
     from migrator.backup.restoration import Means
     from migrator.database.connection import Server
-    from migrator.database.destination import Found
-    from migrator.database.scratch import Scratch
+    from migrator.database.scratch.names import Found
+    from migrator.database.scratch.scratch import Scratch
     from migrator.errors import MigratorError
     from migrator.settings.address import Address
     from migrator.settings.table import Settings
@@ -72,7 +72,7 @@ class Recovery:
 
     @property
     def _replaces(self) -> bool:
-        return self.name == self.original and destination.exists(self.server, self.name)
+        return self.name == self.original and names.exists(self.server, self.name)
 
     @property
     def _manifest(self) -> Manifest:
@@ -88,7 +88,7 @@ class Recovery:
             else:
                 lock.enter_context(beating(self.server))
                 lost = lambda: None  # noqa: E731 - there is no lock to lose
-            with destination.destination(self.server, self.original) as made:
+            with names.destination(self.server, self.original) as made:
                 found = self._restored(made, lost)
                 self._record(made, origin)
                 if replaces:
@@ -114,9 +114,9 @@ class Recovery:
         return guard.failure, tuple(dict.fromkeys(standing))
 
     def _see_that_nobody_is_there(self) -> None:
-        sessions = replacement.others(self.server, self.original, self.application_name)
+        sessions = replace.others(self.server, self.original, self.application_name)
         if sessions and not self.end_sessions:
-            raise replacement.refuse(sessions, self.original, "Nothing was restored.")
+            raise replace.refuse(sessions, self.original, "Nothing was restored.")
 
     def _restored(self, made: Scratch, lost: Lost) -> Found:
         restoration.begins(self.means, made.name)
@@ -128,7 +128,7 @@ class Recovery:
         def work() -> Found:
             self.means.restore(made, self.crew)
             with self.crew.stopping(made.connection.cancel):
-                return destination.read(made, version_tables(self._manifest))
+                return names.read(made, version_tables(self._manifest))
 
         found = self.crew.does(work, look)
         _accept(list(mistakes(self._manifest, found)))
@@ -147,29 +147,29 @@ class Recovery:
         self.warnings += journal.remarks
 
     def _carried_over(self, temporary: str) -> Iterator[str]:
-        left = replacement.carry_over(self.server, self.original, temporary)
+        left = replace.carry_over(self.server, self.original, temporary)
         for setting in left:
             yield f"The setting {setting} of the database could not be carried over: set it again."
 
     def _named(self, temporary: str) -> None:
-        replacement.rename(self.server, temporary, self.name)
+        replace.rename(self.server, temporary, self.name)
         remark(f"The restored database is proven, and called {self.name}.", "info")
 
     def _in_place(self, temporary: str) -> str:
         """Put it in the original's place; gives the name that that one has now."""
         ending = f"_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
-        aside = destination.free_name(self.server, self.original, ending)
-        if replacement.replace(
+        aside = names.free_name(self.server, self.original, ending)
+        if replace.replace(
             self.server, self.original, aside, temporary, end_sessions=self.end_sessions
         ):
             told = f"The restored database is proven, and in the place of {self.original}"
             remark(f"{told}, which is kept as {aside}.", "info")
             return aside
-        sessions = replacement.others(self.server, self.original, self.application_name)
-        name = destination.free_name(self.server, self.original, ending_of(self._manifest))
-        replacement.rename(self.server, temporary, name)
+        sessions = replace.others(self.server, self.original, self.application_name)
+        name = names.free_name(self.server, self.original, ending_of(self._manifest))
+        replace.rename(self.server, temporary, name)
         kept = f"The restored database is proven, and kept as {name}; {self.original} is as it was."
-        raise replacement.refuse(sessions, self.original, kept)
+        raise replace.refuse(sessions, self.original, kept)
 
     def _address(self, database: str) -> Address:
         return to_database(self.settings.database_url, database, self.application_name)

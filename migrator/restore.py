@@ -13,7 +13,7 @@ from migrator.backup.crew import Crew
 from migrator.backup.inventory import inventory
 from migrator.backup.restoration import Manner
 from migrator.backup.store import store_at
-from migrator.database import destination
+from migrator.database.scratch import names
 from migrator.errors import ConfigurationError, UsageError
 from migrator.output.text import named
 from migrator.recovery import Recovery, ending_of
@@ -111,7 +111,7 @@ def restore(settings: Settings, order: Order) -> Restored:
     began, url = time.monotonic(), _place(settings, order)
     database, ours = _database(settings.database_url, order), f"migrator {secrets.token_hex(4)}"
     items = inventory(url)
-    with destination.maintenance(settings.database_url, settings.connect_timeout, ours) as server:
+    with names.maintenance(settings.database_url, settings.connect_timeout, ours) as server:
         _refuse_pooler(server)
         manifest = (
             choice.named(items, order.name, store_at(url))
@@ -176,15 +176,15 @@ def _database(address: Address, order: Order) -> str:
 def _name(server: Server, manifest: Manifest, database: str, order: Order) -> str:
     """Give the name that the restored database is to have."""
     if order.over:
-        if not destination.exists(server, database):
+        if not names.exists(server, database):
             message = f"There is no database {database} that could be replaced."
             raise UsageError(message, hint=f"--into {database} makes it. Nothing was touched.")
         return database
-    if order.into and destination.exists(server, order.into):
+    if order.into and names.exists(server, order.into):
         message = f"There is a database {order.into} already."
         over = f"; --over {database} replaces it" if order.into == database else ""
         raise UsageError(message, hint=f"Name another one{over}. Nothing was touched.")
-    return order.into or destination.free_name(server, database, ending_of(manifest))
+    return order.into or names.free_name(server, database, ending_of(manifest))
 
 
 def _system(server: Server) -> str | None:

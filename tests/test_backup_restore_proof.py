@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator.database.difference import differences
-from migrator.database.scratch import PREFIX
+from migrator.database.scratch.scratch import PREFIX
 from migrator.database.shape import shape
 from tests import backups
 from tests.backups import files, manifest, settings

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrator.database.copy import PREFIX
-from migrator.database.scratch import beginning
+from migrator.database.scratch.scratch import beginning
 from tests.command import TREES, run
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import psycopg2
 import pyrage
 import pytest
 
-from migrator.database.destination import PREFIX
 from migrator.database.lock import keys_for
+from migrator.database.scratch.names import PREFIX
 from migrator.version_table import VersionTable
 from tests import backups
 from tests.backups import files, settings

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from psycopg2 import sql
 
 from migrator.database.connection import connect, fetch, spoken
-from migrator.database.embedded import embedded
-from migrator.database.replacement import carry_over
-from migrator.database.scratch import beside, may_create
+from migrator.database.scratch.embedded import embedded
+from migrator.database.scratch.replace import carry_over
+from migrator.database.scratch.scratch import beside, may_create
 from migrator.database.source import Source
 from migrator.errors import ConfigurationError, DeniedError, MigratorError
 from migrator.process.signals import SIGNALS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
-    from migrator.database.scratch import Scratch
+    from migrator.database.scratch.scratch import Scratch
     from migrator.settings.address import Address
 
 PREFIX = "migrator_plan_"

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2 import sql
 
-from migrator.database import copy, destination, scratch
+from migrator.database import copy
 from migrator.database.connection import spoken
+from migrator.database.scratch import names, scratch
 from migrator.errors import UnprovenError
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
 
-PREFIXES = (scratch.PREFIX, scratch.RESET, copy.PREFIX, destination.PREFIX)
+PREFIXES = (scratch.PREFIX, scratch.RESET, copy.PREFIX, names.PREFIX)
 """What the names of our own scratch databases begin with."""
 _WITHIN_S = 20.0
 _GONE = ("08", "57P")

@@ -12,7 +12,7 @@ from migrator.database.connection import fetch, readable_version, spoken
 from migrator.database.contents import counted, tables
 from migrator.database.difference import differences
 from migrator.database.guard import LIVELINESS
-from migrator.database.scratch import Scratch, impossible, possible, scratch
+from migrator.database.scratch.scratch import Scratch, impossible, possible, scratch
 from migrator.database.shape import shape
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from migrator import job
 from migrator.archive import Standing
-from migrator.database import destination, extensions, replacement, scratch
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
+from migrator.database.scratch import extensions, names, scratch
+from migrator.database.scratch import replace as replacement
 from migrator.database.sentinel import watching
 from migrator.database.source import Source
 from migrator.database.witness import witness
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.database.guard import Guard
-    from migrator.database.scratch import Scratch
+    from migrator.database.scratch.scratch import Scratch
     from migrator.output.report import Journal
     from migrator.project.plan import Plan
     from migrator.settings.address import Address
@@ -84,9 +85,9 @@ def run(told: Settings, journal: Journal, request: Request, environ: Mapping[str
     see_that_it_is_local(told.database_url, environ, "migrator reset", request.named)
     _see_that_it_is_meant(told.database_url, request.database)
     ours = f"migrator {secrets.token_hex(4)}"
-    with destination.maintenance(told.database_url, told.connect_timeout, ours) as server:
+    with names.maintenance(told.database_url, told.connect_timeout, ours) as server:
         _see_that_it_can_be(server, request.database)
-        there = destination.exists(server, request.database)
+        there = names.exists(server, request.database)
         request.consent(_question(request, there=there))
         if request.backs_up and there:
             told = replace(told, backup_to=told.backup_to or _own_place(environ))
@@ -174,7 +175,7 @@ class Reset:
         if not there:
             replacement.rename(self.server, made, name)
             return self.journal.remark(f"There was no database {name}; now there is.")
-        aside = destination.free_name(self.server, name, f"_old_{secrets.token_hex(3)}")
+        aside = names.free_name(self.server, name, f"_old_{secrets.token_hex(3)}")
         if not replacement.replace(
             self.server, name, aside, made, end_sessions=self.request.end_sessions
         ):

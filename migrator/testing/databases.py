@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from migrator.database.template import Template
+    from migrator.database.scratch.template import Template
     from migrator.settings.address import Address
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from migrator.database.template import Template
+    from migrator.database.scratch.template import Template
     from migrator.testing.databases import MigratedDatabase
     from migrator.testing.project import Project
 
@@ -48,7 +48,7 @@ def migrator_server(pytestconfig: pytest.Config) -> Iterator[str]:
     if url := _named(pytestconfig):
         yield url
         return
-    from migrator.database.embedded import embedded  # noqa: PLC0415 - starts a server
+    from migrator.database.scratch.embedded import embedded  # noqa: PLC0415 - starts a server
 
     with _readable(), embedded(os.environ.get("PYTEST_XDIST_TESTRUNUID")) as url:
         yield url

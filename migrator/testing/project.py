@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.database import template
 from migrator.database.connection import connect
+from migrator.database.scratch import template
 from migrator.errors import ConfigurationError
 from migrator.plan.hazard import LEVELS, counts, read
 from migrator.process import subcommand
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from migrator.database.connection import Server
-    from migrator.database.template import Template
+    from migrator.database.scratch.template import Template
     from migrator.settings.address import Address
 
 _WITHIN_S = 60.0

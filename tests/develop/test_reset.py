@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from migrator.database.lock import keys_for
-from migrator.database.scratch import RESET
+from migrator.database.scratch.scratch import RESET
 from migrator.version_table import VersionTable
 from tests import backups
 from tests.command import TREES, run

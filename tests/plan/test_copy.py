@@ -13,7 +13,7 @@ import pytest
 
 from migrator import planning
 from migrator.database.copy import PREFIX
-from migrator.database.scratch import beginning
+from migrator.database.scratch.scratch import beginning
 from migrator.errors import ConfigurationError, DeniedError
 from tests import backups
 from tests.backups import EMBEDDED as PROGRAMS

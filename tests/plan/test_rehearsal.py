@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from migrator import planning
 from migrator.database.copy import PREFIX
-from migrator.database.scratch import beginning
+from migrator.database.scratch.scratch import beginning
 from migrator.settings import load
 from tests.plan.releases import in_production, project, revise
 

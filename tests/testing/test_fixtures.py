@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from migrator.database import template
-from migrator.database.scratch import beginning
+from migrator.database.scratch import template
+from migrator.database.scratch.scratch import beginning
 from tests.plan.releases import revise
 from tests.servers import Database, free_port
 from tests.testing.projects import pytest_in, sound

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from psycopg2 import sql
 
-from migrator.database import scratch
 from migrator.database.connection import fetch, spoken
+from migrator.database.scratch import scratch
 from migrator.errors import DeniedError
 from migrator.settings.address import to_database
 

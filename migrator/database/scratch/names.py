@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect, fetch, spoken
 from migrator.database.contents import counted, tables
-from migrator.database.scratch import beside
+from migrator.database.scratch.scratch import beside
 from migrator.database.source import Source
 from migrator.errors import DeniedError, NoDatabaseError
 from migrator.settings.address import to_database
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from migrator.database.connection import Server
-    from migrator.database.scratch import Scratch
+    from migrator.database.scratch.scratch import Scratch
     from migrator.settings.address import Address
     from migrator.version_table import VersionTable
 

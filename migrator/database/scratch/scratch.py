@@ -16,7 +16,7 @@ from psycopg2 import sql
 from psycopg2.extensions import make_dsn, parse_dsn
 
 from migrator.database.connection import fetch, spoken
-from migrator.database.embedded import embedded
+from migrator.database.scratch.embedded import embedded
 from migrator.errors import ConfigurationError, MigratorError
 
 if TYPE_CHECKING:

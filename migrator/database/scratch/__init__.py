@@ -1,0 +1,1 @@
+"""Databases that we create and drop: scratch, embedded, templates."""
