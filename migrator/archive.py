@@ -11,9 +11,9 @@ from migrator.backup.take import prepare
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
+from migrator.database.pgtools.source import Source
 from migrator.database.pulse import beating
 from migrator.database.sentinel import watching
-from migrator.database.source import Source
 from migrator.errors import ConfigurationError
 from migrator.output.text import named, readable
 

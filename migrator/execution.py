@@ -40,7 +40,7 @@ def means_of(server: Server, settings: Settings) -> Means | None:
     if settings.backup_to is None:
         return None
     from migrator.backup.take import prepare  # noqa: PLC0415 - as said above
-    from migrator.database.source import Source  # noqa: PLC0415 - as said above
+    from migrator.database.pgtools.source import Source  # noqa: PLC0415 - as said above
 
     return prepare(Source(server), settings)
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from migrator import archive
 from migrator.backup import choice, restoration
-from migrator.backup.crew import Crew
 from migrator.backup.inventory import inventory
 from migrator.backup.restoration import Manner
 from migrator.backup.store import store_at
+from migrator.database.pgtools.worker import Crew
 from migrator.database.scratch import names
 from migrator.errors import ConfigurationError, UsageError
 from migrator.output.text import named

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.backup.crew import Crew
 from migrator.backup.manifest import DUMP, ENCRYPTED, manifests
 from migrator.backup.store import store_at
+from migrator.database.pgtools.worker import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,16 +6,16 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from migrator.backup.dump import failed
 from migrator.backup.stream import Meter
+from migrator.database.pgtools.pg_dump import failed
 from migrator.errors import BackupError, StorageError
 from migrator.process import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from migrator.backup.crew import Crew
-    from migrator.backup.programs import Programs
+    from migrator.database.pgtools.programs import Programs
+    from migrator.database.pgtools.worker import Crew
     from migrator.process.program import Child
 
 _DATA = " TABLE DATA "

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migrator.backup.encryption import decrypt, identities
-from migrator.backup.programs import major_of, restorer_for
 from migrator.backup.progress import remark
-from migrator.backup.restorer import restoring
 from migrator.backup.store import store_at
 from migrator.backup.stream import Meter
+from migrator.database.pgtools.pg_restore import restoring
+from migrator.database.pgtools.programs import major_of, restorer_for
 from migrator.errors import BackupError, ConfigurationError, StorageError
 from migrator.output.text import readable
 
 if TYPE_CHECKING:
-    from migrator.backup.crew import Crew
     from migrator.backup.encryption import Identities
     from migrator.backup.manifest import Manifest
-    from migrator.backup.restorer import Restorer, Target
     from migrator.backup.store import Store
+    from migrator.database.pgtools.pg_restore import Restorer, Target
+    from migrator.database.pgtools.worker import Crew
 
 _TO_NOBODY = ("--no-owner", "--no-privileges")
 _HINT = "Mend what it says, and try again. Nothing was replaced."

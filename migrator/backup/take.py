@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from migrator import __version__
 from migrator.backup import proof
-from migrator.backup.crew import Crew
-from migrator.backup.dump import dumping
 from migrator.backup.encryption import Recipients, encrypt, recipients
 from migrator.backup.manifest import DUMP, ENCRYPTED, FORMAT, KIND, Manifest, name_for, now, save
-from migrator.backup.programs import Programs, programs_for
 from migrator.backup.progress import Progress
 from migrator.backup.retention import retain
 from migrator.backup.store import Store, store_at
 from migrator.backup.stream import Meter, Tap, copy
 from migrator.backup.trial import accept, trying
+from migrator.database.pgtools.pg_dump import dumping
+from migrator.database.pgtools.programs import Programs, programs_for
+from migrator.database.pgtools.worker import Crew
 from migrator.errors import BackupError, ConfigurationError, MigratorError
 from migrator.output.log import Event, emit
 from migrator.output.text import readable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from migrator.backup.proof import Listing
     from migrator.backup.stream import Reader
-    from migrator.database.source import Contents, Snapshot, Source
+    from migrator.database.pgtools.source import Contents, Snapshot, Source
     from migrator.settings.table import Settings
     from migrator.version_table import VersionTable
 

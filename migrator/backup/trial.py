@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from migrator.backup.dump import failed
-from migrator.backup.restorer import restoring
+from migrator.database.pgtools.pg_dump import failed
+from migrator.database.pgtools.pg_restore import restoring
 from migrator.errors import BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from migrator.backup.crew import Crew
-    from migrator.backup.programs import Programs
-    from migrator.backup.restorer import Restorer, Target
+    from migrator.database.pgtools.pg_restore import Restorer, Target
+    from migrator.database.pgtools.programs import Programs
+    from migrator.database.pgtools.worker import Crew
 
 OPTIONS = (
     "--no-owner",

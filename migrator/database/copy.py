@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from psycopg2 import sql
 
 from migrator.database.connection import connect, fetch, spoken
+from migrator.database.pgtools.source import Source
 from migrator.database.scratch.embedded import embedded
 from migrator.database.scratch.replace import carry_over
 from migrator.database.scratch.scratch import beside, may_create
-from migrator.database.source import Source
 from migrator.errors import ConfigurationError, DeniedError, MigratorError
 from migrator.process.signals import SIGNALS
 from migrator.settings.address import parse, to_database

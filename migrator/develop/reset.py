@@ -14,11 +14,11 @@ from migrator.archive import Standing
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
+from migrator.database.pgtools.source import Source
 from migrator.database.pulse import beating
 from migrator.database.scratch import extensions, names, scratch
 from migrator.database.scratch import replace as replacement
 from migrator.database.sentinel import watching
-from migrator.database.source import Source
 from migrator.database.witness import witness
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect, fetch, spoken
 from migrator.database.contents import counted, tables
+from migrator.database.pgtools.source import Source
 from migrator.database.scratch.scratch import beside
-from migrator.database.source import Source
 from migrator.errors import DeniedError, NoDatabaseError
 from migrator.settings.address import to_database
 

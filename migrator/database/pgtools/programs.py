@@ -15,7 +15,7 @@ from migrator.process import environment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.backup.crew import Crew
+    from migrator.database.pgtools.worker import Crew
 
 PACKAGED = Path("/usr/lib/postgresql")
 """Where Debian's packages put the programs, a folder for each major version."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.backup.dump import ProgramError, dumping
-from migrator.backup.programs import programs_for
-from migrator.backup.restorer import restoring
 from migrator.backup.trial import OPTIONS
+from migrator.database.pgtools.pg_dump import ProgramError, dumping
+from migrator.database.pgtools.pg_restore import restoring
+from migrator.database.pgtools.programs import programs_for
 from migrator.errors import BackupError, ConfigurationError
 
 if TYPE_CHECKING:
-    from migrator.backup.crew import Crew
-    from migrator.backup.restorer import Target
-    from migrator.database.source import Source
+    from migrator.database.pgtools.pg_restore import Target
+    from migrator.database.pgtools.source import Source
+    from migrator.database.pgtools.worker import Crew
 
 _HINT = "Nothing was changed in the target. --on says where else the copy can be made."
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from migrator.backup.dump import Origin, complain, login
+from migrator.database.pgtools.pg_dump import Origin, complain, login
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from migrator.backup.crew import Crew
+    from migrator.database.pgtools.worker import Crew
     from migrator.process.program import Child
 
 _TRANSACTION_TIMEOUT_SINCE = 17

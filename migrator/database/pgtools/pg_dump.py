@@ -13,8 +13,8 @@ from migrator.process import environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from migrator.backup.crew import Crew
-    from migrator.backup.programs import Programs
+    from migrator.database.pgtools.programs import Programs
+    from migrator.database.pgtools.worker import Crew
     from migrator.process.program import Child
 
 _LOCK_WAIT_MS = 30_000
