@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from migrator.errors import MigratorError, UnknownRevisionError
+from migrator.database.version_table import UnknownRevisionError
+from migrator.errors import MigratorError
 from migrator.history import ledger
 from migrator.output.text import named
 

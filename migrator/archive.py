@@ -20,8 +20,8 @@ from migrator.output.text import named, readable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from migrator.database.version_table import VersionTable
     from migrator.settings.table import Settings
-    from migrator.version_table import VersionTable
 
 
 @dataclass(frozen=True, slots=True)

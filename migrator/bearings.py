@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from migrator import position, shortcut
 from migrator.database.catalog import revisions
-from migrator.database.witness import witness
-from migrator.errors import UnknownRevisionError
+from migrator.database.identity import witness
+from migrator.database.version_table import UnknownRevisionError
 from migrator.garbage import uncollected
 from migrator.output import log
 from migrator.shortcut import Shortcut
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
+    from migrator.database.version_table import VersionTable
     from migrator.outline.proven import Outline
     from migrator.project.needs import Need
     from migrator.project.plan import Plan
     from migrator.settings.table import Settings
-    from migrator.version_table import VersionTable
 
     Look = Callable[[Connection], "Bearings"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from migrator import planning
 from migrator.backfill import requirement
 from migrator.checklist import Check, Checklist, Finding, complete, judged, skipped
-from migrator.database.witness import confined_to, witness
+from migrator.database.identity import confined_to, witness
 from migrator.errors import ProjectError, UnreachableError
 from migrator.ground import ground, in_place
 from migrator.output.log import silenced, structured

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from migrator.database import leftovers
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.condition import condition
-from migrator.database.witness import witness
-from migrator.errors import ConfigurationError, RedundantRevisionError, UnknownRevisionError
+from migrator.database.identity import witness
+from migrator.database.version_table import RedundantRevisionError, UnknownRevisionError
+from migrator.errors import ConfigurationError
 from migrator.identification import identify
 from migrator.output.text import named
 from migrator.process.git import introduced
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from migrator.database.connection import Server
+    from migrator.database.version_table import VersionTable
     from migrator.identification import Identified
     from migrator.project.find import Project
     from migrator.settings.table import Settings
-    from migrator.version_table import VersionTable
 
 _MOST_NAMED = 5
 

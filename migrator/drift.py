@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.copy import cancelled_with_us, copy
-from migrator.database.departure import LEDGER, departures, partitions
-from migrator.database.shape import shape
-from migrator.database.witness import confined_to, witness
+from migrator.database.identity import confined_to, witness
+from migrator.database.schema import shape
+from migrator.database.schema_diff import LEDGER, departures, partitions
 from migrator.errors import MigratorError, UnprovenError
 from migrator.output.log import hushed, silenced
 from migrator.project import models
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from migrator.database.connection import Server
+    from migrator.database.version_table import VersionTable
     from migrator.project.find import Project
-    from migrator.version_table import VersionTable
 
     Standing = Mapping[VersionTable, tuple[str, ...]]
 

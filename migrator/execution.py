@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from migrator import aftermath
 from migrator.agreement import agree
 from migrator.database.catalog import examine, sweep
+from migrator.database.identity import witness
 from migrator.database.sentinel import watching
-from migrator.database.witness import witness
 from migrator.history.arrears import owed
 from migrator.history.recording import recording
 from migrator.process.signals import SIGNALS

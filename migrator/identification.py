@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
 from migrator.database.copy import cancelled_with_us, copy
-from migrator.database.departure import departures
-from migrator.database.shape import shape
-from migrator.database.witness import confined_to, witness
+from migrator.database.identity import confined_to, witness
+from migrator.database.schema import shape
+from migrator.database.schema_diff import departures
 from migrator.errors import MigratorError
 
 if TYPE_CHECKING:

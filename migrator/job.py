@@ -11,9 +11,9 @@ from migrator.agreement import agree
 from migrator.ahead import Tolerance
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
+from migrator.database.identity import witness
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
-from migrator.database.witness import witness
 from migrator.execution import Execution, means_of
 from migrator.gate import admit
 from migrator.history.alteration import alterations

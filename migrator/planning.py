@@ -13,10 +13,10 @@ from migrator.database import observation, traffic
 from migrator.database.attendant import Attendant
 from migrator.database.connection import connect, fetch, readable_version
 from migrator.database.copy import cancelled_with_us, copy, copy_revisions
+from migrator.database.identity import aside_from, witness
 from migrator.database.pgtools.copy import duplicate
 from migrator.database.pgtools.source import Source
 from migrator.database.pgtools.worker import Crew
-from migrator.database.witness import aside_from, witness
 from migrator.errors import ConfigurationError
 from migrator.output.log import structured
 from migrator.plan.conditions import Conditions, Obstacle, Table

@@ -10,7 +10,7 @@ from migrator.output.text import counted, named
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 
 def announce(  # noqa: PLR0913, PLR0917 - what one line of the log tells

@@ -16,6 +16,7 @@ from migrator.database.pgtools.worker import Crew
 from migrator.database.pulse import beating
 from migrator.database.scratch import names, replace
 from migrator.database.sentinel import watching
+from migrator.database.version_table import VersionTable
 from migrator.errors import UnprovenError
 from migrator.history.recording import recording
 from migrator.output import log
@@ -23,7 +24,6 @@ from migrator.output.report import Journal
 from migrator.output.text import named
 from migrator.process.signals import SIGNALS
 from migrator.settings.address import to_database
-from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

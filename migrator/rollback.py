@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.connection import connect
+from migrator.database.identity import witness
 from migrator.database.lock import hold, keys_for
 from migrator.database.pulse import beating
-from migrator.database.witness import witness
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, means_of
 from migrator.history.ledger import last_applied

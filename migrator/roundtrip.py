@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from migrator.checklist import Finding
 from migrator.database.catalog import revisions
-from migrator.database.difference import Difference, compared
-from migrator.database.shape import shape
+from migrator.database.schema import shape
+from migrator.database.schema_diff import Difference, compared
 from migrator.errors import BusyError, ProjectError, RevisionFailedError, UnprovenError
 from migrator.output.text import named
 from migrator.plan.hazard import NO_DOWNGRADE

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
+    from migrator.database.version_table import VersionTable
     from migrator.settings.table import Settings
-    from migrator.version_table import VersionTable
 
 
 class Shortcut:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator.database.lock import keys_for
-from migrator.version_table import VersionTable
+from migrator.database.version_table import VersionTable
 from tests.command import TREES, Ended, run, start
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from migrator.database.lock import keys_for
-from migrator.version_table import VersionTable
+from migrator.database.version_table import VersionTable
 from tests import backups
 from tests.backups import files, manifest, restored, settings
 from tests.command import run, start

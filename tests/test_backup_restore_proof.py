@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator.database.difference import differences
+from migrator.database.schema import shape
+from migrator.database.schema_diff import differences
 from migrator.database.scratch.scratch import PREFIX
-from migrator.database.shape import shape
 from tests import backups
 from tests.backups import files, manifest, settings
 from tests.command import eventually, run, start

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from migrator.database import refusal
+from migrator.database import refused
 from migrator.errors import ConfigurationError, DeniedError, NoDatabaseError
 from migrator.settings.address import parse
 from tests.command import run, start
@@ -229,7 +229,7 @@ def test_each_refusal_is_final_or_worth_another_try(
     message: str, error: type[Exception] | None
 ) -> None:
     address = parse("postgresql://u:secret@h:1/db", "DATABASE_URL")
-    found = refusal.final(
+    found = refused.final(
         f'connection to server at "h" (1.2.3.4), port 1 failed: {message}\n', address
     )
 
@@ -246,7 +246,7 @@ def test_one_final_refusal_among_several_hosts_is_final() -> None:
         'connection to server at "a", port 5432 failed: Connection refused\n'
         'connection to server at "b", port 5432 failed: FATAL:  database "db" does not exist\n'
     )
-    assert isinstance(refusal.final(message, address), ConfigurationError)
+    assert isinstance(refused.final(message, address), ConfigurationError)
 
 
 def test_the_reason_is_what_the_server_said() -> None:
@@ -255,4 +255,4 @@ def test_the_reason_is_what_the_server_said() -> None:
         "\tIs the server running on that host and accepting TCP/IP connections?\n"
         'connection to server at "b", port 1 failed: FATAL:  the database system is starting up\n'
     )
-    assert refusal.reason(message) == "Connection refused; the database system is starting up"
+    assert refused.reason(message) == "Connection refused; the database system is starting up"

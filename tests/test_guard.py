@@ -15,9 +15,9 @@ import pytest
 from migrator.database.connection import connect
 from migrator.database.guard import fenced
 from migrator.database.lock import hold, keys_for
+from migrator.database.version_table import VersionTable
 from migrator.errors import UnreachableError
 from migrator.settings.address import parse
-from migrator.version_table import VersionTable
 from tests.command import eventually, run, start
 from tests.servers import Proxy, own_server, pgbouncer, pgbouncer_program
 

@@ -35,13 +35,12 @@ def area(module: str) -> str:
 
 BASE = {
     *("", "errors", "garbage", "handover", "output", "position", "process", "settings"),
-    "version_table",
 }
 MAY_USE = {
     "database": {"database", *BASE},
-    "backup": {"backup", *BASE},
-    "outline": {"outline", *BASE},
-    "project": {"project", *BASE},
+    "backup": {"backup", "database", *BASE},
+    "outline": {"database", "outline", *BASE},
+    "project": {"database", "project", *BASE},
     "history": {"database", "history", *BASE},
     "backfill": {"backfill", "database", "history", "project", *BASE},
     "backfilling": {"backfill", "database", "project", *BASE},
@@ -66,7 +65,7 @@ MAY_USE = {
     "inquiry": {*BASE},
     "shortcut": {"history", "outline", *BASE},
     "bearings": {"database", "history", "project", "shortcut", *BASE},
-    "ahead": {"history", *BASE},
+    "ahead": {"database", "history", *BASE},
     "standing": {
         *("ahead", "backfill", "bearings", "database", "drift", "history", "project"),
         *BASE,

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 import migrator
 from migrator.asgi import Migrations
 from migrator.database.lock import keys_for
-from migrator.version_table import VersionTable
+from migrator.database.version_table import VersionTable
 from tests.command import TREES, eventually, run
 from tests.docs.markdown import page
 from tests.servers import free_port

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy
 
 from migrator.database.lock import keys_for
-from migrator.version_table import VersionTable
+from migrator.database.version_table import VersionTable
 from tests.command import TREES, eventually, start
 from tests.servers import Proxy, free_port
 

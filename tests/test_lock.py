@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from migrator.database.lock import keys_for
-from migrator.version_table import VersionTable
+from migrator.database.version_table import VersionTable
 from tests.command import eventually, run, start
 from tests.servers import Proxy, pgbouncer, pgbouncer_program
 

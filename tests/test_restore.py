@@ -15,7 +15,7 @@ import pytest
 
 from migrator.database.lock import keys_for
 from migrator.database.scratch.names import PREFIX
-from migrator.version_table import VersionTable
+from migrator.database.version_table import VersionTable
 from tests import backups
 from tests.backups import files, settings
 from tests.buckets import Bucket, Faulty, bucket, buckets

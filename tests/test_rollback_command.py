@@ -16,7 +16,7 @@ import psycopg2
 import pytest
 
 from migrator.database.lock import keys_for
-from migrator.version_table import VersionTable
+from migrator.database.version_table import VersionTable
 from tests.command import TREES, eventually, run, start
 from tests.test_guard import sleeping
 from tests.test_rollback import changed, slow_downgrade, taken_back

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from migrator.backup.proof import Listing
     from migrator.backup.stream import Reader
     from migrator.database.pgtools.source import Contents, Snapshot, Source
+    from migrator.database.version_table import VersionTable
     from migrator.settings.table import Settings
-    from migrator.version_table import VersionTable
 
     Lost = Callable[[], MigratorError | None]
 

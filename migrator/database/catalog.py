@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from migrator.database.guard import Guard
     from migrator.database.sentinel import Sentinel
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 _LOOK_WITHIN_S, _LOOK_AGAIN_S = 20.0, 0.2
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 _QUERY = """
 WITH held AS (

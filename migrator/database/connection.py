@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from migrator.database import refusal
+from migrator.database import refused
 from migrator.errors import DeniedError, MigratorError, UnreachableError
 from migrator.output.log import Event, emit
 
@@ -151,7 +151,7 @@ def spoken() -> Iterator[None]:
 
 
 def _said(error: psycopg2.Error) -> str:
-    return (error.diag.message_primary or refusal.reason(str(error))).rstrip(".") + "."
+    return (error.diag.message_primary or refused.reason(str(error))).rstrip(".") + "."
 
 
 def _persistently(address: Address, timeout_s: float) -> Connection:
@@ -200,10 +200,10 @@ def _once(address: Address, deadline: float) -> Connection:
         given: dict[str, Any] = {"connect_timeout": attempt, **_KEEPALIVE, **address.parameters}
         connection = _interruptibly(lambda: psycopg2.connect("", **given))
     except psycopg2.OperationalError as error:
-        final = refusal.final(str(error), address)
+        final = refused.final(str(error), address)
         if final is not None:
             raise final from None
-        raise _RefusedError(refusal.reason(str(error))) from None
+        raise _RefusedError(refused.reason(str(error))) from None
     try:
         connection.autocommit = True
         _refuse_standby(connection)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 _MOST_KEYS = 64
 _POLL_S = (0.1, 1.0)

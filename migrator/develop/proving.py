@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from migrator import planning
 from migrator.checklist import Finding
 from migrator.database.catalog import revisions
-from migrator.database.witness import aside_from, witness
+from migrator.database.identity import aside_from, witness
 from migrator.errors import UnprovenError
 from migrator.output.text import named
 from migrator.project.ascent import ascend

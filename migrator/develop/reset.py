@@ -13,13 +13,13 @@ from migrator import job
 from migrator.archive import Standing
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
+from migrator.database.identity import witness
 from migrator.database.lock import hold, keys_for
 from migrator.database.pgtools.source import Source
 from migrator.database.pulse import beating
 from migrator.database.scratch import extensions, names, scratch
 from migrator.database.scratch import replace as replacement
 from migrator.database.sentinel import watching
-from migrator.database.witness import witness
 from migrator.develop.locality import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError
 from migrator.execution import means_of
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.guard import Guard
     from migrator.database.scratch.scratch import Scratch
+    from migrator.database.version_table import VersionTable
     from migrator.output.report import Journal
     from migrator.project.plan import Plan
     from migrator.settings.address import Address
     from migrator.settings.table import Settings
-    from migrator.version_table import VersionTable
 
 _WITHIN_S = 20.0
 _DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."

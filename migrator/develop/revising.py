@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
-from migrator.database.witness import confined_to
+from migrator.database.identity import confined_to
 from migrator.develop import draft as drafting
 from migrator.develop.novelty import Novelty
 from migrator.develop.proving import climb, prove

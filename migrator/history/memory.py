@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from migrator.database.connection import fetch, spoken
+from migrator.database.version_table import VersionTable
 from migrator.errors import DeniedError, MigratorError
-from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from migrator.database.version_table import VersionTable
 from migrator.handover import OPTION, VARIABLE
 from migrator.outline import logging_sections
 from migrator.outline.doubt import DoubtError
 from migrator.outline.stand_ins import Block, Connection, Function, Metadata, StandIn
-from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

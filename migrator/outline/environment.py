@@ -15,10 +15,10 @@ from migrator.outline.stage import stage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from migrator.database.version_table import VersionTable
     from migrator.outline.configuration import Configuration
     from migrator.outline.versions import SourceFile
     from migrator.settings.address import Address
-    from migrator.version_table import VersionTable
 
 
 def version_table(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from migrator.database.version_table import VersionTable
     from migrator.settings.table import Settings
-    from migrator.version_table import VersionTable
 
 
 class Outline(NamedTuple):

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
+    from migrator.database.version_table import VersionTable
     from migrator.project.environment import Watcher
     from migrator.project.find import Project
     from migrator.project.plan import Chart, Plan
     from migrator.settings.address import Address
-    from migrator.version_table import VersionTable
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from migrator.database.version_table import VersionTable
 from migrator.errors import ConfigurationError, ProjectError
 from migrator.project import surroundings
-from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

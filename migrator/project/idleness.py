@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alembic.script import Script
     from sqlalchemy.engine import Connection
 
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 _OPEN = re.compile(
     COMMENTS + r"(?:(?:SELECT|WITH|SHOW|SET|DO|BEGIN|SAVEPOINT|RELEASE|EXPLAIN)\b"

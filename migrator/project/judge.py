@@ -19,10 +19,10 @@ from migrator.project.survey import drops
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from migrator.database.version_table import VersionTable
     from migrator.output.report import Applied
     from migrator.project.plan import History
     from migrator.project.progress import Attempt
-    from migrator.version_table import VersionTable
 
 
 class Evidence(Protocol):

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from alembic.script import Script, ScriptDirectory
 
+    from migrator.database.version_table import VersionTable
     from migrator.project.environment import Watcher
     from migrator.project.find import Project
     from migrator.project.plan import Plan
-    from migrator.version_table import VersionTable
 
 
 @dataclass(frozen=True, slots=True)

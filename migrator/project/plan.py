@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from migrator.errors import UnknownRevisionError
+from migrator.database.version_table import UnknownRevisionError
 from migrator.project import environment, revisions
 from migrator.project.repetition import may_repeat
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
     from sqlalchemy.engine import Connection
 
+    from migrator.database.version_table import VersionTable
     from migrator.project.find import Project
     from migrator.settings.table import Settings
-    from migrator.version_table import VersionTable
 Chart = Callable[["Project", "MigrationContext", tuple[str, ...]], "History"]
 """Gives the history of the version table that env.py configured, the database at these rows."""
 

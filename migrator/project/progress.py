@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy.engine import Connection
 
+    from migrator.database.version_table import VersionTable
     from migrator.errors import MigratorError
     from migrator.project.find import Project
     from migrator.project.plan import History, Plan
-    from migrator.version_table import VersionTable
 
 _LATELY_S = 0.1
 """Revisions that take milliseconds share an answer of the guard's. The fence keeps other runs out

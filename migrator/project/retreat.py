@@ -18,11 +18,11 @@ from migrator.project.survey import announce, drops
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from migrator.database.version_table import VersionTable
     from migrator.errors import MigratorError
     from migrator.project.judge import Evidence, Verdict
     from migrator.project.plan import Plan
     from migrator.project.progress import Attempt
-    from migrator.version_table import VersionTable
 
     Standing = Mapping[VersionTable, tuple[str, ...]]
 

@@ -14,13 +14,8 @@ from alembic.runtime.migration import HeadMaintainer, MigrationStep
 from alembic.script.revision import CycleDetected, ResolutionError, RevisionError
 from alembic.util import CommandError
 
-from migrator.errors import (
-    ConfigurationError,
-    ProjectError,
-    RedundantRevisionError,
-    UnknownRevisionError,
-    UsageError,
-)
+from migrator.database.version_table import RedundantRevisionError, UnknownRevisionError
+from migrator.errors import ConfigurationError, ProjectError, UsageError
 from migrator.project.find import unreadable
 
 if TYPE_CHECKING:
@@ -28,7 +23,7 @@ if TYPE_CHECKING:
 
     from alembic.script import Script, ScriptDirectory
 
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 _GAP = re.compile(r"Revision (?P<gone>\S+) referenced from .*-> (?P<child>\S+).* is not present")
 _RELATIVE = re.compile(r"[+-]\d+$")

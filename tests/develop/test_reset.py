@@ -13,7 +13,7 @@ import pytest
 
 from migrator.database.lock import keys_for
 from migrator.database.scratch.scratch import RESET
-from migrator.version_table import VersionTable
+from migrator.database.version_table import VersionTable
 from tests import backups
 from tests.command import TREES, run
 from tests.servers import Database, own_server

@@ -18,9 +18,9 @@ import sqlalchemy
 from migrator import checklist, cli, errors, preview, standing
 from migrator.commands import asking
 from migrator.database.lock import keys_for
+from migrator.database.version_table import VersionTable
 from migrator.output.log import Event
 from migrator.settings import address, aliases, load, table
-from migrator.version_table import VersionTable
 from tests import backups
 from tests.command import run
 from tests.docs.markdown import ROOT, Block, Page, code, page, pages

@@ -11,7 +11,7 @@ import psycopg2
 
 from migrator.database.guard import fenced
 from migrator.database.lock import keys_for
-from migrator.version_table import VersionTable
+from migrator.database.version_table import VersionTable
 from tests.command import Process, eventually, run, start
 from tests.servers import Database, Proxy, as_role
 

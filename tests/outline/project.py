@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
-from migrator.database.witness import witness
+from migrator.database.identity import witness
 from migrator.outline import reading
 from migrator.project.find import find
 from migrator.project.survey import survey

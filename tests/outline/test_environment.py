@@ -20,7 +20,7 @@ from tests.outline.project import found, proven, template, write
 from tests.test_projects import ALEMBIC, needs_toml
 
 if TYPE_CHECKING:
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
     from tests.servers import Database
 
 TABLES = """

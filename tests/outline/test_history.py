@@ -15,9 +15,9 @@ from alembic.script import ScriptDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from migrator.database.version_table import VersionTable
 from migrator.outline import history, versions
 from migrator.project import revisions
-from migrator.version_table import VersionTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

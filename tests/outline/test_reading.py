@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from migrator.database.version_table import VersionTable
 from migrator.outline import history, reading
 from migrator.outline.doubt import DoubtError
 from migrator.outline.proven import Outline
 from migrator.outline.revision import declared
-from migrator.version_table import VersionTable
 from tests.outline.project import REVISION, proven, template, told, within, write
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, make_dsn
 
 from migrator.database.connection import fetch, readable_version, spoken
-from migrator.database.contents import counted, tables
-from migrator.database.difference import differences
 from migrator.database.guard import LIVELINESS
+from migrator.database.schema import shape
+from migrator.database.schema_diff import differences
 from migrator.database.scratch.scratch import Scratch, impossible, possible, scratch
-from migrator.database.shape import shape
+from migrator.database.tables import counted, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

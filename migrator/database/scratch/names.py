@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect, fetch, spoken
-from migrator.database.contents import counted, tables
 from migrator.database.pgtools.source import Source
 from migrator.database.scratch.scratch import beside
+from migrator.database.tables import counted, tables
 from migrator.errors import DeniedError, NoDatabaseError
 from migrator.settings.address import to_database
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Server
     from migrator.database.scratch.scratch import Scratch
+    from migrator.database.version_table import VersionTable
     from migrator.settings.address import Address
-    from migrator.version_table import VersionTable
 
 PREFIX = "migrator_restore_"
 """Then letters that stand for the original's name. What is called so is not proven yet."""

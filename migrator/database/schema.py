@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.version_table import VersionTable
+    from migrator.database.version_table import VersionTable
 
 _OURS = """
 {schema}.nspname <> 'information_schema' AND {schema}.nspname NOT LIKE 'pg\\_%%'
