@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from migrator.backup import restoration
-from migrator.backup.progress import remark
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.lock import hold, keys_for
+from migrator.database.pgtools.pg_dump import remark
 from migrator.database.pgtools.worker import Crew
 from migrator.database.pulse import beating
 from migrator.database.scratch import names, replace

@@ -11,7 +11,7 @@ from migrator import archive
 from migrator.backup import choice, restoration
 from migrator.backup.inventory import inventory
 from migrator.backup.restoration import Manner
-from migrator.backup.store import store_at
+from migrator.backup.store.store import store_at
 from migrator.database.pgtools.worker import Crew
 from migrator.database.scratch import names
 from migrator.errors import ConfigurationError, UsageError

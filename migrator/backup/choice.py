@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from migrator.backup.inventory import Item
     from migrator.backup.manifest import Manifest
-    from migrator.backup.store import Store
+    from migrator.backup.store.store import Store
 
 _LIST = "migrator backups lists what is there. Nothing was touched."
 

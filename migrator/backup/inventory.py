@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.backup.manifest import DUMP, ENCRYPTED, manifests
-from migrator.backup.store import store_at
+from migrator.backup.store.store import store_at
 from migrator.database.pgtools.worker import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.backup.manifest import Manifest
-    from migrator.backup.store import Store
+    from migrator.backup.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)

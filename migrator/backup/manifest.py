@@ -15,7 +15,7 @@ from migrator.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from migrator.backup.store import Store
+    from migrator.backup.store.store import Store
 
 FORMAT = 1
 KIND = "migrator.backup"

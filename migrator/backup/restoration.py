@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migrator.backup.encryption import decrypt, identities
-from migrator.backup.progress import remark
-from migrator.backup.store import store_at
+from migrator.backup.store.store import store_at
 from migrator.backup.stream import Meter
+from migrator.database.pgtools.pg_dump import remark
 from migrator.database.pgtools.pg_restore import restoring
 from migrator.database.pgtools.programs import major_of, restorer_for
 from migrator.errors import BackupError, ConfigurationError, StorageError
@@ -17,7 +17,7 @@ from migrator.output.text import readable
 if TYPE_CHECKING:
     from migrator.backup.encryption import Identities
     from migrator.backup.manifest import Manifest
-    from migrator.backup.store import Store
+    from migrator.backup.store.store import Store
     from migrator.database.pgtools.pg_restore import Restorer, Target
     from migrator.database.pgtools.worker import Crew
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.backup.manifest import MANIFEST, folder_of, manifests
-from migrator.backup.progress import remark
+from migrator.database.pgtools.pg_dump import remark
 from migrator.errors import StorageError
 
 if TYPE_CHECKING:
     from migrator.backup.manifest import Manifest
-    from migrator.backup.store import Store
+    from migrator.backup.store.store import Store
 
 
 def retain(store: Store, newest: Manifest, keep: int) -> None:

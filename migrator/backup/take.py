@@ -9,14 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from migrator import __version__
-from migrator.backup import proof
+from migrator.backup import verify
 from migrator.backup.encryption import Recipients, encrypt, recipients
 from migrator.backup.manifest import DUMP, ENCRYPTED, FORMAT, KIND, Manifest, name_for, now, save
 from migrator.backup.progress import Progress
 from migrator.backup.retention import retain
-from migrator.backup.store import Store, store_at
+from migrator.backup.store.store import Store, store_at
 from migrator.backup.stream import Meter, Tap, copy
-from migrator.backup.trial import accept, trying
+from migrator.backup.verify import accept, trying
 from migrator.database.pgtools.pg_dump import dumping
 from migrator.database.pgtools.programs import Programs, programs_for
 from migrator.database.pgtools.worker import Crew
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from migrator.backup.proof import Listing
     from migrator.backup.stream import Reader
+    from migrator.backup.verify import Listing
     from migrator.database.pgtools.source import Contents, Snapshot, Source
     from migrator.database.version_table import VersionTable
     from migrator.settings.table import Settings
@@ -183,23 +183,23 @@ class Taking:
 
     def _encrypted(self, reader: Reader, meter: Meter, snapshot: Snapshot) -> None:
         """Encrypt the dump to the store; it is listed on its way, as later nobody here could."""
-        with proof.listing(self.means.programs, self.crew) as listing:
+        with verify.listing(self.means.programs, self.crew) as listing:
             encrypt(Tap(reader, listing.feed), meter, self.means.recipients)
             listed = listing.tables()
-        proof.lists(listed, _names(snapshot))
+        verify.lists(listed, _names(snapshot))
 
     def _proven(self, meter: Meter, snapshot: Snapshot, contents: Contents | None) -> None:
         means = self.means
         pieces = self.crew.unless_stopped(means.store.read(self.file))
         if means.recipients:
-            return proof.read_back(self.address, pieces, meter)
-        with proof.listing(means.programs, self.crew) as listing:
+            return verify.read_back(self.address, pieces, meter)
+        with verify.listing(means.programs, self.crew) as listing:
             if contents is None:
-                proof.read_back(self.address, pieces, meter, listing.feed)
+                verify.read_back(self.address, pieces, meter, listing.feed)
             else:
                 self._restored(pieces, meter, listing, contents)
             listed = listing.tables()
-        return proof.lists(listed, _names(snapshot))
+        return verify.lists(listed, _names(snapshot))
 
     def _restored(
         self, pieces: Iterable[bytes], meter: Meter, listing: Listing, contents: Contents
@@ -216,7 +216,7 @@ class Taking:
                     listing.feed(piece)
                     trial.feed(piece)
 
-                proof.read_back(self.address, pieces, meter, feed)
+                verify.read_back(self.address, pieces, meter, feed)
                 trial.finish()
             accept(means.source.mistakes(contents, scratch))
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.backup.trial import OPTIONS
 from migrator.database.pgtools.pg_dump import ProgramError, dumping
-from migrator.database.pgtools.pg_restore import restoring
+from migrator.database.pgtools.pg_restore import OPTIONS, restoring
 from migrator.database.pgtools.programs import programs_for
 from migrator.errors import BackupError, ConfigurationError
 

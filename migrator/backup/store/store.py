@@ -50,9 +50,9 @@ def store_at(url: str) -> Store:
     """
     parts = urlsplit(url)
     if parts.scheme == "file":
-        from migrator.backup.directory import Directory  # noqa: PLC0415 - one of the two
+        from migrator.backup.store.directory import Directory  # noqa: PLC0415 - one of the two
 
         return Directory(parts.path, ephemeral="ok" in parse_qs(parts.query).get("ephemeral", []))
-    from migrator.backup.cloud import Cloud  # noqa: PLC0415 - an extra
+    from migrator.backup.store.cloud import Cloud  # noqa: PLC0415 - an extra
 
     return Cloud(url)
