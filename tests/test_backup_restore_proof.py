@@ -10,7 +10,7 @@ import pytest
 
 from migrator.database.schema import shape
 from migrator.database.schema_diff import differences
-from migrator.database.scratch.scratch import PREFIX
+from migrator.database.scratch.scratch import PROOF
 from tests import backups
 from tests.backups import files, manifest, settings
 from tests.command import eventually, run, start
@@ -57,7 +57,7 @@ def embedded_programs(directory: Path) -> dict[str, str]:
 def scratches(database: Database) -> list[str]:
     """Give the scratch databases that are there."""
     query = "SELECT datname FROM pg_database WHERE datname LIKE %s"
-    return [row[0] for row in database.rows(query, PREFIX + "%")]
+    return [row[0] for row in database.rows(query, PROOF + "%")]
 
 
 def test_restores_it_beside_the_target_and_drops_that_again(
@@ -146,7 +146,7 @@ def test_what_a_killed_run_has_left_is_dropped_by_the_next_one(
     idle = "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY (%s)"
     eventually(lambda: database.rows(idle, left) == [(0,)])
     with server.fresh() as other:
-        foreign = f"{PREFIX}of_somebody"
+        foreign = f"{PROOF}of_somebody"
         other.rows(f"CREATE DATABASE {foreign}")
         try:
             ended = run("run", url=database.url, **verify)

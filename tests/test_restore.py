@@ -14,7 +14,7 @@ import pyrage
 import pytest
 
 from migrator.database.lock import keys_for
-from migrator.database.scratch.names import PREFIX
+from migrator.database.scratch.scratch import RESTORE
 from migrator.database.version_table import VersionTable
 from tests import backups
 from tests.backups import files, settings
@@ -49,7 +49,7 @@ def made_of(database: Database, server: Server) -> list[str]:
     return [
         row[0]
         for row in Database(server.url).rows(
-            query, [f"{database.name}%", f"{PREFIX}%"], database.name
+            query, [f"{database.name}%", f"{RESTORE}%"], database.name
         )
     ]
 
@@ -487,7 +487,7 @@ def test_what_a_killed_restore_has_left_is_dropped_by_the_next_one(
     eventually(lambda: original.rows(idle, left) == [(0,)])
     answer = restored(run("restore", "--json", url=original.url, **place))
 
-    assert left.startswith(PREFIX)
+    assert left.startswith(RESTORE)
     assert made_of(original, server) == [answer["database"]]
 
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from psycopg2 import sql
 
 from migrator.database.connection import connect, fetch, spoken
-from migrator.database.pgtools.source import Source
 from migrator.database.scratch.embedded import embedded
 from migrator.database.scratch.replace import carry_over
-from migrator.database.scratch.scratch import beside, may_create
+from migrator.database.scratch.scratch import PLAN, beside, may_create
 from migrator.errors import ConfigurationError, DeniedError, MigratorError
 from migrator.process.signals import SIGNALS
 from migrator.settings.address import parse, to_database
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from migrator.database.scratch.scratch import Scratch
     from migrator.settings.address import Address
 
-PREFIX = "migrator_plan_"
 APPLICATION = "migrator plan"
 _WITHIN_S, _LOOK_S = 20.0, 0.2
 _A_DAY_S = 86_400.0
@@ -109,7 +107,7 @@ def _made(server: Server, target: Server | None, on: str) -> Iterator[Copy]:
         if target is not None and target is not server:
             _prepare(session, target)
     of = target.identity.database if target else "base"
-    with beside(server, Source(server).conninfo, of, PREFIX, older_than_s=_A_DAY_S) as scratch:
+    with beside(server, of, PLAN, older_than_s=_A_DAY_S) as scratch:
         if target is server:
             carry_over(server, of, scratch.name)
         address = to_database(server.address, scratch.name, APPLICATION)

@@ -15,7 +15,6 @@ from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.identity import witness
 from migrator.database.lock import hold, keys_for
-from migrator.database.pgtools.source import Source
 from migrator.database.pulse import beating
 from migrator.database.scratch import extensions, names, scratch
 from migrator.database.scratch import replace as replacement
@@ -114,8 +113,7 @@ class Reset:
     def done(self, *, there: bool) -> None:
         """Make the new one, bring it to head, and let it take the place of the old one."""
         name = self.request.database
-        conninfo = Source(self.server).conninfo
-        with self.lock, scratch.beside(self.server, conninfo, name, scratch.RESET) as made:
+        with self.lock, scratch.beside(self.server, name, scratch.RESET) as made:
             if there:
                 replacement.carry_over(self.server, name, made.name)
             self._migrated(made, there=there)

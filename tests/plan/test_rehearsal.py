@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator import planning
-from migrator.database.copy import PREFIX
-from migrator.database.scratch.scratch import beginning
+from migrator.database.scratch.scratch import PLAN, beginning
 from migrator.settings import load
 from tests.plan.releases import in_production, project, revise
 
@@ -203,7 +202,7 @@ def test_at_head_nothing_is_rehearsed(tmp_path: Path, database: Database) -> Non
 
 def test_no_copy_is_left(tmp_path: Path, database: Database) -> None:
     only(tmp_path / "p", database, "op.add_column('orders', sa.Column('vat', sa.Integer))")
-    named = beginning(database.name, PREFIX)
+    named = beginning(database.name, PLAN)
     assert database.rows("SELECT FROM pg_database WHERE starts_with(datname, %s)", named) == []
 
 
