@@ -38,8 +38,8 @@ class Commands:
 
     def plan(self) -> Forecast:
         """Plan what is pending."""
-        told, _ = load.read(self._flags, _ENVIRON)
-        return planning.forecast(told, planning.Order())
+        settings, _ = load.read(self._flags, _ENVIRON)
+        return planning.forecast(settings, planning.Order())
 
     def run(self) -> None:
         """Bring the database to the project's head, by a process."""

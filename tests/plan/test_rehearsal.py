@@ -26,8 +26,8 @@ ORDERS = (
 
 def foreseen(folder: Path, database: Database, order: planning.Order | None = None) -> Forecast:
     flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
-    told, _ = load.read(flags, {})
-    return planning.forecast(told, order or planning.Order())
+    settings, _ = load.read(flags, {})
+    return planning.forecast(settings, order or planning.Order())
 
 
 def only(folder: Path, database: Database, upgrade: str) -> Statement:
