@@ -66,7 +66,7 @@ def run(told: Settings, journal: Journal, request: BackfillRequest) -> None:
 
 
 def _counted(tally: Tally) -> str:
-    batches = f"{tally.batches:,} batch{'' if tally.batches == 1 else 'es'}"
+    batches = text.counted(tally.batches, "batch", "batches")
     return f"{text.rows(tally.rows)} in {batches} {'is' if tally.rows == 1 else 'are'}"
 
 

@@ -102,7 +102,7 @@ class _Making:
             for project in self._projects
             for need, error in requirement.missing(all_needs(project))
         )
-        return judged("chain", f"{capital(counted(count))}, and no gap between them.", lacking)
+        return judged("chain", f"{counted(count, 'revision')}, and no gap between them.", lacking)
 
     def _heads(self) -> Check:
         wanted = self._settings.target
@@ -150,7 +150,7 @@ class _Making:
 
 
 def _way(plan: MigrationPlan) -> str:
-    return f"From base to {named(plan.destination)}, {counted(len(plan.pending))}."
+    return f"From base to {named(plan.destination)}, {counted(len(plan.pending), 'revision')}."
 
 
 def _models(plan: MigrationPlan, listener: Listener) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from migrator.output.text import counted
 from migrator.rehearsal.roundtrip import Finding
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Checklist:
         if self.broken:
             return "The project is broken."
         count = self._found
-        return f"{count} finding{'' if count == 1 else 's'}." if count else "Nothing was found."
+        return f"{counted(count, 'finding')}." if count else "Nothing was found."
 
 
 def complete(checks: list[Check], broken: MigratorError, new: tuple[str, ...] | None) -> Checklist:

@@ -7,10 +7,7 @@ the end of the process.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from migrator.database.version_table import VersionTable
+from typing import ClassVar
 
 
 class MigratorError(Exception):
@@ -132,40 +129,6 @@ class DisagreementError(MigratorError):
     exit_code = 76
     kind = "disagreement"
     outcome = "refused"
-
-
-class UnknownRevisionError(DisagreementError):
-    """A revision that the database names is not in this code; knows where it stands."""
-
-    behind = False
-    """Whether revisions are pending for another version table."""
-
-    def __init__(
-        self, table: VersionTable, current: tuple[str, ...], unknown: str, head: tuple[str, ...]
-    ) -> None:
-        """Take the version table, its revisions, the first that is not known, and this code's."""
-        super().__init__(
-            f"The database is at revision {unknown}, which this code does not have.",
-            hint="Deploy the code that has it, or bring the database back to a revision that"
-            " this code knows. Nothing was touched.",
-        )
-        self.table, self.current, self.head = table, current, head
-
-
-class RedundantRevisionError(DisagreementError):
-    """A version table has a row that another of its rows includes; Alembic makes none like it."""
-
-    def __init__(
-        self, table: VersionTable, current: tuple[str, ...], redundant: tuple[str, ...]
-    ) -> None:
-        """Take the version table, its revisions, and those of them that others include."""
-        self.table, self.current = table, current
-        self.left = tuple(one for one in current if one not in redundant)
-        super().__init__(
-            f"{table} has {', '.join(redundant)} beside {', '.join(self.left)}, which comes after.",
-            hint="Somebody wrote into it by hand, or two tools did. migrator repair finds out which"
-            " it is. Nothing was touched.",
-        )
 
 
 class NotAtHeadError(DisagreementError):

@@ -149,7 +149,7 @@ def announce(found: Position, side: str = "short of") -> None:
 
     With it go the sentences about revisions that were changed after they had been applied.
     """
-    count = counted(len(found.pending))
+    count = counted(len(found.pending), "revision")
     told = f"the database is at {named(found.current)}, "
     told += f"{count} {side} {named(found.head)}" if found.pending else "nothing is pending"
     log.emit(

@@ -67,7 +67,7 @@ class Status:
     @property
     def verdict(self) -> str:
         """The state in a sentence."""
-        count = counted(len(self.pending))
+        count = counted(len(self.pending), "revision")
         return SAID[self.state].format(
             current=named(self.current), head=", ".join(self.head), count=count
         )

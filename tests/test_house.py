@@ -75,7 +75,7 @@ MAY_USE = {
     "boundary": BASE,
     "shortcut": {"history", "outline", *BASE},
     "bearings": {"database", "history", "project", "shortcut", *BASE},
-    "ahead": {"history", *BASE},
+    "ahead": {"database", "history", *BASE},
     "standing": {
         *("ahead", "backfill", "database", "drift", "history", "position", "project"),
         *BASE,
@@ -84,7 +84,6 @@ MAY_USE = {
     "archive": {"backup", "database", "position", *BASE},
     "recovery": {"backup", "database", "history", *BASE},
     "restore": {"archive", "backup", "database", "recovery", *BASE},
-    "repository": {"program", *BASE},
     "identification": {"database", "project", *BASE},
     "diagnosis": {"database", "identification", "position", "project", "repository", *BASE},
     "repair": {"database", "diagnosis", "history", *BASE},

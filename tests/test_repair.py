@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrator.database.scratch.scratch import REHEARSAL, beginning
+from migrator.database.scratch.scratch import PLAN, beginning
 from tests.command import TREES, run
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def test_an_unknown_revision_is_named_with_its_commit_and_left(
 
 def test_scratch_databases_of_ours_that_were_left_are_dropped(database: Database) -> None:
     migrated(database)
-    old = f"{beginning(database.name, REHEARSAL)}_{int(time.time()) - 7_200:08x}abcd"
+    old = f"{beginning(database.name, PLAN)}_{int(time.time()) - 7_200:08x}abcd"
     other = f"migrator_plan_00000000_{int(time.time()) - 7_200:08x}abcd"
     for name in (old, other):
         database.rows(f"CREATE DATABASE {name}")

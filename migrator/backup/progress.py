@@ -6,7 +6,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from migrator.output.log import Event, emit
+from migrator.database.pgtools.pg_dump import remark
 from migrator.output.text import readable
 
 if TYPE_CHECKING:
@@ -63,21 +63,3 @@ class Progress:
         told = f"{readable(written)} written"
         told += f", about {fraction:.0%} of {readable(total)} of tables read." if total else "."
         remark(told, "info", written, total, fraction)
-
-
-def remark(
-    message: str,
-    level: str = "warn",
-    written_bytes: int | None = None,
-    tables_bytes: int | None = None,
-    fraction: float | None = None,
-) -> None:
-    """Log how far a backup is, or what a program says of it."""
-    emit(
-        Event.BACKUP_PROGRESSED,
-        message,
-        level=level,
-        written_bytes=written_bytes,
-        tables_bytes=tables_bytes,
-        fraction=fraction,
-    )

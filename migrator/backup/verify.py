@@ -1,4 +1,4 @@
-"""The proof: what is stored is read back, is what was dumped, and pg_restore can read it."""
+"""Verification of a backup: what is stored is what was dumped, and pg_restore can restore it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 from migrator.backup.stream import Meter
 from migrator.database.pgtools.pg_dump import failed
+from migrator.database.pgtools.pg_restore import OPTIONS, restoring
 from migrator.errors import BackupError, StorageError
 from migrator.process import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from migrator.database.pgtools.pg_restore import Restorer, Target
     from migrator.database.pgtools.programs import Programs
     from migrator.database.pgtools.worker import Crew
     from migrator.process.program import Child
 
 _DATA = " TABLE DATA "
+_MOST_NAMED = 5
 _AGAIN = "Look at the store: what is read from it is not what was written. Nothing was migrated."
 
 
@@ -94,6 +97,41 @@ def lists(listed: frozenset[str], expected: Iterable[str]) -> None:
     if missing:
         message = f"The dump lacks the data of {', '.join(missing[:5])}."
         raise BackupError(message, hint="Nothing was migrated.")
+
+
+class Trial:
+    """A pg_restore that is fed the dump."""
+
+    def __init__(self, restorer: Restorer) -> None:
+        """Feed this one."""
+        self._restorer = restorer
+
+    def feed(self, data: bytes) -> None:
+        """Give it the next of the dump."""
+        self._restorer.write(data)
+
+    def finish(self) -> None:
+        """Let it come to its end; raises `BackupError` where that is not a good one."""
+        code = self._restorer.ended()
+        if code != 0:
+            raise failed("pg_restore", code, self._restorer.complaints)
+
+
+@contextmanager
+def trying(programs: Programs, into: Target, crew: Crew) -> Iterator[Trial]:
+    """Run a pg_restore into this database for as long as the block lasts."""
+    with restoring(programs.pg_restore, OPTIONS, into, crew, fed=True) as restorer:
+        yield Trial(restorer)
+
+
+def accept(mistakes: Sequence[str]) -> None:
+    """Raise `BackupError` where what was restored is not what was dumped."""
+    if mistakes:
+        more = f" … and {len(mistakes) - _MOST_NAMED} more" if len(mistakes) > _MOST_NAMED else ""
+        message = (
+            f"What was restored is not what was dumped: {'; '.join(mistakes[:_MOST_NAMED])}{more}."
+        )
+        raise BackupError(message, hint="Do not rely on this backup. Nothing was migrated.")
 
 
 def _beginnings(entry: str) -> Iterator[str]:

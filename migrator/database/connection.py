@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
+from psycopg2 import sql
+from psycopg2.extensions import make_dsn
 
 from migrator.database import refused
 from migrator.errors import DeniedError, MigratorError, UnreachableError
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from psycopg2.extensions import connection as Connection
-    from psycopg2.sql import Composable
     from tenacity import RetryCallState
 
     from migrator.settings.address import Address
 
+WITHIN_S = 20.0
+"""How long a further connection to a server that was reached may take."""
+_SECRET = ("password", "sslpassword")
 _LONGEST_ATTEMPT_S = 10
 _SHORTEST_ATTEMPT_S = 2
 """libpq rounds a shorter `connect_timeout` up to this."""
@@ -81,6 +85,18 @@ class Server:
     pooled: bool
     """A pooler stands between: libpq's idea of the backend's pid is not the backend's."""
 
+    def conninfo(self, database: str | None = None) -> str:
+        """Give libpq's parameters of this database or another one, with no secret in them.
+
+        Of several hosts only the one that answered: a dump of another would be of another.
+        """
+        given = {k: v for k, v in self.address.parameters.items() if k not in _SECRET}
+        if len(self.address.hosts()) > 1:
+            info = self.connection.info
+            given = {k: v for k, v in given.items() if k != "hostaddr"}
+            given |= {"host": info.host, "port": str(info.port)}
+        return str(make_dsn(**{**given, "dbname": database or self.identity.database}))
+
     def again(self, timeout_s: float) -> Connection:
         """Give a further connection to it, autocommitting, within so many seconds."""
         return _persistently(self.address, timeout_s)
@@ -126,7 +142,7 @@ def connect(address: Address, timeout_s: float) -> Iterator[Server]:
 
 def fetch(
     connection: Connection,
-    query: str | Composable,
+    query: str | sql.Composable,
     arguments: list[Any] | dict[str, Any] | None = None,
 ) -> list[tuple[Any, ...]]:
     """Give the rows of a query.
@@ -136,6 +152,21 @@ def fetch(
     with spoken(), connection.cursor() as cursor:
         cursor.execute(query, arguments)
         return list(cursor.fetchall())
+
+
+def execute(connection: Connection, statement: str, **names: str) -> None:
+    """Run a statement that gives no rows; a `{name}` in it becomes a quoted identifier.
+
+    Raises as `fetch`.
+    """
+    with spoken(), connection.cursor() as cursor:
+        cursor.execute(quoted(statement, **names))
+
+
+def quoted(statement: str, **names: str) -> sql.Composable:
+    """Give a statement with each `{name}` replaced by that identifier, quoted."""
+    text = sql.SQL(statement)
+    return text.format(**{k: sql.Identifier(v) for k, v in names.items()}) if names else text
 
 
 @contextmanager

@@ -7,18 +7,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import psycopg2
-from psycopg2 import sql
 
-from migrator.database.connection import spoken
+from migrator.database.connection import WITHIN_S, quoted, spoken
 from migrator.database.scratch import scratch
 from migrator.errors import UnprovenError
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
 
-PREFIXES = (scratch.PROOF, scratch.RESET, scratch.REHEARSAL, scratch.RESTORE)
-"""What the names of our own scratch databases begin with."""
-_WITHIN_S = 20.0
 _GONE = ("08", "57P")
 _HINT = "Mend what it says, and try again: migrator repair."
 _IN_USE_S = 3_600.0
@@ -32,7 +28,7 @@ def scratch_databases(server: Server) -> tuple[str, ...]:
     """Give the scratch databases of ours that this database's plans and proofs left."""
     found = (
         name
-        for prefix in PREFIXES
+        for prefix in scratch.PREFIXES
         for name in scratch.left_over(server.connection, server.identity.database, prefix)
     )
     return tuple(name for name in found if scratch.age_s(name) > _IN_USE_S)
@@ -40,7 +36,7 @@ def scratch_databases(server: Server) -> tuple[str, ...]:
 
 def drop_database(server: Server, name: str) -> None:
     """Drop a database; raises as `say`."""
-    say(server, sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+    say(server, "DROP DATABASE IF EXISTS {name}", name=name)
 
 
 def mend_of_index(name: str) -> str:
@@ -51,13 +47,13 @@ def mend_of_index(name: str) -> str:
     return f"REINDEX INDEX CONCURRENTLY {name}"
 
 
-def say(server: Server, statement: str | sql.Composable) -> None:
-    """Run a statement by itself.
+def say(server: Server, statement: str, **names: str) -> None:
+    """Run a statement by itself; names are put into it as `execute` does it.
 
     Raises `UnprovenError` with what the server said of it, `UnreachableError` where it went away.
     """
-    text = statement if isinstance(statement, sql.Composable) else sql.SQL(statement)
-    with closing(server.again(_WITHIN_S)) as session, spoken(), session.cursor() as cursor:
+    text = quoted(statement, **names)
+    with closing(server.again(WITHIN_S)) as session, spoken(), session.cursor() as cursor:
         try:
             cursor.execute(text)
         except psycopg2.Error as error:

@@ -63,7 +63,7 @@ class Novelty:
         if not self.written:
             yield f"Nothing was written: {self.nothing}"
             return
-        yield f"Wrote {counted(len(self.written))}:"
+        yield f"Wrote {counted(len(self.written), 'revision')}:"
         for each in self.written:
             yield f"  {each.file}"
             for change in each.changes:

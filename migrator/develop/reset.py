@@ -13,7 +13,6 @@ from migrator import job
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.identity import same_database
-from migrator.database.pgtools.source import Source
 from migrator.database.run_lock import linked, run_lock
 from migrator.database.scratch import extensions, names, scratch
 from migrator.database.scratch import replace as replacement
@@ -100,8 +99,7 @@ class Reset:
     def done(self, *, there: bool) -> None:
         """Make the new one, bring it to head, and let it take the place of the old one."""
         name = self.request.database
-        conninfo = Source(self.server).conninfo
-        with self.lock, scratch.beside(self.server, conninfo, name, scratch.RESET) as made:
+        with self.lock, scratch.beside(self.server, name, scratch.RESET) as made:
             if there:
                 replacement.carry_over(self.server, name, made.name)
             self._migrated(made, there=there)

@@ -96,12 +96,12 @@ class Step:
         return f"{self.database} is at head."
 
 
-def follow(told: Settings, request: WatchRequest, say: Callable[[str], None]) -> NoReturn:
+def follow(settings: Settings, request: WatchRequest, say: Callable[[str], None]) -> NoReturn:
     """Do a step now, and one after each change of the project's Python files, until a signal.
 
     `say` is called with the line of each. Raises the interruption, or what keeps it from beginning.
     """
-    see_that_it_is_local(told.database_url, request.environ, "migrator watch", request.named)
+    see_that_it_is_local(settings.database_url, request.environ, "migrator watch", request.named)
     try:
         from watchfiles import PythonFilter, watch  # noqa: PLC0415 - an extra
     except ImportError:
@@ -109,7 +109,7 @@ def follow(told: Settings, request: WatchRequest, say: Callable[[str], None]) ->
             "What follows files is not installed.",
             hint="Install migrator with its extra `watch`; --once does without.",
         ) from None
-    (project, *_) = find(told)
+    (project, *_) = find(settings)
     revisions = [str(each) for each in folders_of_revisions(project)]
     line = ("watch", "--once", *(part for host in request.named for part in ("--not-local", host)))
     once = partial(subcommand.said, line, request.flags, request.environ)
@@ -128,35 +128,35 @@ def follow(told: Settings, request: WatchRequest, say: Callable[[str], None]) ->
     raise BugError("watchfiles has ended by itself.")
 
 
-def step(told: Settings, request: WatchRequest) -> Step:
+def step(settings: Settings, request: WatchRequest) -> Step:
     """Let the revisions follow the models once, and the local database those.
 
     Raises what keeps it from that. A revision file is there only where it could be made.
     """
-    see_that_it_is_local(told.database_url, request.environ, "migrator watch", request.named)
+    see_that_it_is_local(settings.database_url, request.environ, "migrator watch", request.named)
     environ = dict(request.environ)  # the process's own names other databases meanwhile
     standing = subcommand.ask("status", request.flags, environ=environ)
     if standing["state"] in _LOST:
-        where = f"{told.database_url} is at {named(standing['current'])}"
+        where = f"{settings.database_url} is at {named(standing['current'])}"
         raise DisagreementError(
             f"{where}, which this code does not have.",
             hint="migrator reset makes it anew; so does a checkout of the code that has it.",
         )
     local = _Local(request.flags, environ, tuple(standing["current"]))
-    (project, *_) = find(told)
+    (project, *_) = find(settings)
     mine = ownership.own(project, environ)
     own = revising.Own(
         frozenset(each.revision for each in mine),
         tuple(Path(each.path) for each in mine),
         partial(local.released, mine),
     )
-    made = revising.remake(told, revising.NewRequest(None), environ, own)
+    made = revising.remake(settings, revising.NewRequest(None), environ, own)
     for each in made.written:
         ownership.mark(each.path)
     removed = tuple(shown(str(path)) for path in own.files if not path.exists())
     sound = not (made.proof and made.proof.findings)
     applied = local.brought_up() if sound else ()
-    return Step(str(told.database_url), made, removed, applied, local.remark)
+    return Step(str(settings.database_url), made, removed, applied, local.remark)
 
 
 @dataclass

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migrator.output.redaction import Redactor
+from migrator.output.text import counted, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from migrator.errors import MigratorError
 
@@ -134,7 +135,7 @@ def succeeded(journal: Journal) -> Outcome:
         count, verb = len(journal.taken_back), "Rolled back"
     message = (
         f"{verb} {named(journal.origin)} → {named(journal.destination)}: "
-        f"{count} revision{'' if count == 1 else 's'} in {_elapsed(journal):.2f} s."
+        f"{counted(count, 'revision')} in {_elapsed(journal):.2f} s."
     )
     return _outcome(journal, "migrated", 0, message)
 
@@ -168,11 +169,6 @@ def _way_back(journal: Journal) -> str | None:
     over = shlex.quote(journal.database)
     command = f"migrator restore {shlex.quote(journal.backup)} --over {over}"
     return f"The backup of before this run would come back by: {command}"
-
-
-def named(revisions: Iterable[str]) -> str:
-    """Give revisions as a person names them; none is base."""
-    return ", ".join(revisions) or "base"
 
 
 def write(report: Mapping[str, Any], file: Path | None, environ: Mapping[str, str]) -> list[str]:

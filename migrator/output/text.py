@@ -1,8 +1,28 @@
-"""Amounts as a person reads them: sizes, rows, durations; and how a sentence begins."""
+"""What a person reads, said in one way: names, counts, sizes, durations."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _MILLION, _MINUTE_S, _HOUR_S = 1_000_000, 60, 3600
+
+
+def named(revisions: Iterable[str]) -> str:
+    """Give revisions as a person names them; none is base."""
+    return ", ".join(revisions) or "base"
+
+
+def capital(text: str) -> str:
+    """Give a text as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Give `1 revision`, `2 revisions`, `1,000 revisions`; `plural` where it is not noun and s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def readable(size_bytes: float) -> str:
@@ -18,7 +38,7 @@ def rows(number: int) -> str:
     """Give `1 row`, `12,000 rows`, `12.4 million rows`."""
     if number >= _MILLION:
         return f"{number / _MILLION:.1f} million rows"
-    return f"{number:,} row{'' if number == 1 else 's'}"
+    return counted(number, "row")
 
 
 def remaining(number: int) -> str:
@@ -37,13 +57,3 @@ def duration(seconds: float) -> str:
     if seconds < 2 * _HOUR_S:
         return f"{seconds // _MINUTE_S:.0f} min {seconds % _MINUTE_S:.0f} s"
     return f"{seconds // _HOUR_S:.0f} h {seconds % _HOUR_S // _MINUTE_S:.0f} min"
-
-
-def counted(number: int) -> str:
-    """Give `1 revision`, `2 revisions`."""
-    return f"{number} revision{'' if number == 1 else 's'}"
-
-
-def capital(text: str) -> str:
-    """Give a text as a sentence begins."""
-    return text[:1].upper() + text[1:]

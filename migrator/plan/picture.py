@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.output import text as amounts
 from migrator.output.console import BOLD, DIM, GREEN, RED, YELLOW, Console
+from migrator.output.text import duration
 from migrator.plan import wording
 from migrator.plan.timeline import of_tables
 
@@ -89,7 +89,7 @@ class _Picture:
     def _statement(self, statement: Statement) -> Iterator[str]:
         sql = wording.line(statement.sql, _SQL_WIDTH)
         where = self._paint(f"{wording.place(statement):<{self._places}}", DIM)
-        took = amounts.duration(statement.duration_s)
+        took = duration(statement.duration_s)
         yield f"{statement.number:>3}  {sql:<{_SQL_WIDTH}}  {where}  {took:>10}"
         for lock in self._locks:
             if lock.statement == statement.number:
@@ -101,7 +101,7 @@ class _Picture:
         stopped = wording.stopped(lock)
         stops = self._paint(f"{'stops ' + stopped:<22}", _STOPS[stopped])
         table = f"{wording.line(lock.table):<{self._tables}}  {self._size(lock):<{self._sizes}}"
-        held = f"{wording.during(lock)}, {amounts.duration(lock.held_s)}"
+        held = f"{wording.during(lock)}, {duration(lock.held_s)}"
         return f"       {table}  {stops}  {lock.mode}, {held}"
 
     def _size(self, lock: Lock) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.output import text
-from migrator.output.text import named
+from migrator.output.text import counted, named
 from migrator.plan.hazard import LEVELS
 
 if TYPE_CHECKING:
@@ -53,11 +53,6 @@ def _found(forecast: Forecast) -> str:
     allowed = len(forecast.hazards) - len(open_levels)
     told += [f"{allowed} allowed"] if allowed else []
     return ", ".join(told) or "no hazard was found"
-
-
-def counted(number: int, noun: str) -> str:
-    """Give `1 statement`, `2 statements`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def above(forecast: Forecast, limit: str | None) -> str | None:

@@ -63,9 +63,9 @@ def commanded(
     """
 
     def act(journal: Journal) -> None:
-        told, notes = load.read(flags, environ)
-        _begun(told, *aim(told), notes)
-        work(told, journal)
+        settings, notes = load.read(flags, environ)
+        _begun(settings, *aim(settings), notes)
+        work(settings, journal)
 
     outcome, _ = bounded(act, flags, environ, stream)
     return outcome.exit_code
@@ -160,25 +160,30 @@ def _start(
     work: Work, flags: Mapping[str, str | None], environ: Mapping[str, str], journal: Journal
 ) -> None:
     loaded = load.load(flags, environ)
-    told = loaded.settings
-    if told is None:
+    settings = loaded.settings
+    if settings is None:
         _begun(None, "does nothing", None, loaded.notes)
         journal.nothing_to_do = loaded.notes[0]
     else:
-        _begun(told, f"brings {told.database_url} to {told.target}", told.target, loaded.notes)
-        work(told, journal)
+        _begun(
+            settings,
+            f"brings {settings.database_url} to {settings.target}",
+            settings.target,
+            loaded.notes,
+        )
+        work(settings, journal)
 
 
-def _begun(told: Settings | None, aim: str, target: str | None, notes: tuple[str, ...]) -> None:
+def _begun(settings: Settings | None, aim: str, target: str | None, notes: tuple[str, ...]) -> None:
     log.emit(
         Event.RUN_STARTED,
         " ".join((f"migrator {__version__} {aim}.", *notes)),
         version=__version__,
-        database=str(told.database_url) if told else None,
+        database=str(settings.database_url) if settings else None,
         target=target,
     )
-    if told:
-        signals.SIGNALS.within(told.deadline)
+    if settings:
+        signals.SIGNALS.within(settings.deadline)
 
 
 def _finish(

@@ -61,7 +61,7 @@ def judge(attempt: Attempt, evidence: Evidence, invalid_before: frozenset[str]) 
     if error is None:
         emit(
             Event.UPGRADE_VERIFIED,
-            f"Proven on a fresh connection: {counted(len(done))} {way.proven}.",
+            f"Proven on a fresh connection: {counted(len(done), 'revision')} {way.proven}.",
             revisions=sorted({r for rows in standing.values() for r in rows}),
             applied=len(done),
             **way.told,

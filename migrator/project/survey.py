@@ -55,7 +55,9 @@ def survey(
 def announce(plan: MigrationPlan, invalid_indexes: frozenset[str]) -> None:
     """Log what is going to be done, and what is broken already and is left alone."""
     way = plan.paths[0]
-    told = f"Going to {way.todo} {counted(len(plan.pending))}: {_spanned(plan.pending)}."
+    told = (
+        f"Going to {way.todo} {counted(len(plan.pending), 'revision')}: {_spanned(plan.pending)}."
+    )
     if invalid_indexes:
         told += (
             "\nAn invalid index was there before; drop it and build it again:"

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from psycopg2 import sql
 
 from migrator.database.connection import connect, fetch, spoken
-from migrator.database.pgtools.source import Source
 from migrator.database.scratch.embedded import embedded
 from migrator.database.scratch.replace import carry_over
-from migrator.database.scratch.scratch import REHEARSAL, beside, may_create
+from migrator.database.scratch.scratch import PLAN, beside, may_create
 from migrator.errors import ConfigurationError, DeniedError, MigratorError
 from migrator.output.log import hushed
 from migrator.process.signals import SIGNALS
@@ -133,7 +132,7 @@ def _made(server: Server, target: Server | None) -> Iterator[Copy]:
         if target is not None and target is not server:
             _prepare(session, target)
     of = target.identity.database if target else "base"
-    with beside(server, Source(server).conninfo, of, REHEARSAL, older_than_s=_A_DAY_S) as scratch:
+    with beside(server, of, PLAN, older_than_s=_A_DAY_S) as scratch:
         if target is server:
             carry_over(server, of, scratch.name)
         address = to_database(server.address, scratch.name, APPLICATION)

@@ -39,8 +39,8 @@ class Commands:
 
     def plan(self) -> Forecast:
         """Plan what is pending."""
-        told, _ = load.read(self._flags, _ENVIRON)
-        return planning.forecast(told, planning.PlanRequest())
+        settings, _ = load.read(self._flags, _ENVIRON)
+        return planning.forecast(settings, planning.PlanRequest())
 
     def run(self) -> None:
         """Bring the database to the project's head, by a process."""

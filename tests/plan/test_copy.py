@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator import planning
-from migrator.database.scratch.scratch import REHEARSAL, beginning
+from migrator.database.scratch.scratch import PLAN, beginning
 from migrator.errors import ConfigurationError, DeniedError
 from tests import backups
 from tests.backups import EMBEDDED as PROGRAMS
@@ -51,7 +51,7 @@ CHANGE = "op.add_column('orders', sa.Column('vat', sa.Integer))"
 def copies(database: Database) -> list[str]:
     """Give the copies of this database that are there."""
     query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
-    return [name for (name,) in database.rows(query, beginning(database.name, REHEARSAL))]
+    return [name for (name,) in database.rows(query, beginning(database.name, PLAN))]
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_what_a_killed_plan_left_is_dropped_when_it_is_a_day_old(
     release: Path, database: Database
 ) -> None:
     foreseen(release, database)  # learns how the names begin
-    prefix = beginning(database.name, REHEARSAL)
+    prefix = beginning(database.name, PLAN)
     old = f"{prefix}_{int(time.time()) - 90_000:08x}abcd"
     young = f"{prefix}_{int(time.time()) - 3_600:08x}abcd"
     for name in (old, young):
@@ -210,11 +210,11 @@ def test_a_signal_ends_the_statement_and_no_copy_is_left(
     in_production(folder, database, *ORDERS)
     revise(folder, "op.execute('SELECT pg_sleep(60)')")
     process = start("plan", tree=folder, url=database.url, PATH=path())
-    eventually(lambda: bool(database.rows(_SLEEPS, beginning(database.name, REHEARSAL))))
+    eventually(lambda: bool(database.rows(_SLEEPS, beginning(database.name, PLAN))))
     process.kill(number)
     ended = process.end(20)
     assert ended.exit_code == 128 + number, ended.output
-    assert database.rows(_SLEEPS, beginning(database.name, REHEARSAL)) == []
+    assert database.rows(_SLEEPS, beginning(database.name, PLAN)) == []
     assert copies(database) == []
 
 

@@ -183,10 +183,10 @@ def test_every_revision_is_a_release_of_its_own_without_a_target(tmp_path: Path)
     folder = project(tmp_path / "p")
     revise(folder, "op.create_table('t', sa.Column('id', sa.Integer))", "op.drop_table('t')")
     revise(folder, "op.create_index('by_id', 't', ['id'])", "op.drop_index('by_id')")
-    told, _ = load.read(
+    settings, _ = load.read(
         {"config": str(folder / "alembic.ini"), "database_url": "postgresql://no/no"}, {}
     )
-    found = planning.from_base(told)
+    found = planning.from_base(settings)
     assert [(h.code, h.level, h.revision) for h in found.hazards] == [
         ("index-not-concurrent", "danger", "r2")
     ]

@@ -23,8 +23,8 @@ __all__ = ["jupyterhub", "optuna"]  # fixtures
 
 def from_base(folder: Path) -> Forecast:
     flags = {"config": str(folder / "alembic.ini"), "database_url": "postgresql://no/no"}
-    told, _ = load.read(flags, {})
-    return planning.from_base(told)
+    settings, _ = load.read(flags, {})
+    return planning.from_base(settings)
 
 
 def found_in(forecast: Forecast) -> set[tuple[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from migrator.output import text as amounts
+from migrator.output.text import duration, rows
 from migrator.plan import timeline
 from migrator.plan.conditions import Conditions
 from migrator.plan.picture import text
@@ -148,11 +148,11 @@ def test_nothing_from_a_revision_or_another_session_reaches_the_terminal_as_a_co
     ],
 )
 def test_durations_are_in_the_unit_in_which_one_would_say_them(seconds: float, words: str) -> None:
-    assert amounts.duration(seconds) == words
+    assert duration(seconds) == words
 
 
 @pytest.mark.parametrize(
     ("number", "words"), [(1, "1 row"), (12_000, "12,000 rows"), (12_431_902, "12.4 million rows")]
 )
 def test_rows_are_rounded_where_nobody_would_count_them(number: int, words: str) -> None:
-    assert amounts.rows(number) == words
+    assert rows(number) == words

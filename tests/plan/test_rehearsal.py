@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator import planning
-from migrator.database.scratch.scratch import REHEARSAL, beginning
+from migrator.database.scratch.scratch import PLAN, beginning
 from migrator.settings import load
 from tests.command import run
 from tests.plan.releases import ENV, in_production, project, revise
@@ -29,8 +29,8 @@ def foreseen(
     folder: Path, database: Database, request: planning.PlanRequest | None = None
 ) -> Forecast:
     flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
-    told, _ = load.read(flags, {})
-    return planning.forecast(told, request or planning.PlanRequest())
+    settings, _ = load.read(flags, {})
+    return planning.forecast(settings, request or planning.PlanRequest())
 
 
 def only(folder: Path, database: Database, upgrade: str) -> Statement:
@@ -223,7 +223,7 @@ def test_at_head_nothing_is_rehearsed(tmp_path: Path, database: Database) -> Non
 
 def test_no_copy_is_left(tmp_path: Path, database: Database) -> None:
     only(tmp_path / "p", database, "op.add_column('orders', sa.Column('vat', sa.Integer))")
-    named = beginning(database.name, REHEARSAL)
+    named = beginning(database.name, PLAN)
     assert database.rows("SELECT FROM pg_database WHERE starts_with(datname, %s)", named) == []
 
 

@@ -107,5 +107,5 @@ def release(folder: Path, case: Case, env_py: str | None = None) -> Path:
 def planned(folder: Path, database: Database) -> Forecast:
     """Give the plan of a project for a database."""
     flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
-    told, _ = load.read(flags, {})
-    return planning.forecast(told, planning.PlanRequest())
+    settings, _ = load.read(flags, {})
+    return planning.forecast(settings, planning.PlanRequest())

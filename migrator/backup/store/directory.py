@@ -8,12 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from migrator.backup import ephemeral
 from migrator.errors import ConfigurationError, StorageError
+from migrator.process import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_MOUNTS = Path("/proc/self/mountinfo")
+_THROWN_AWAY = {
+    "overlay": "is in the container's own file system, which is thrown away with it",
+    "aufs": "is in the container's own file system, which is thrown away with it",
+    "tmpfs": "is in memory (tmpfs), which is gone after a restart",
+    "ramfs": "is in memory (ramfs), which is gone after a restart",
+}
 _PIECE = 1 << 20
 _HIDDEN = "."
 
@@ -92,7 +99,7 @@ class Directory:
             return f"there is no directory {str(self._root)!r}"
         if not os.access(self._root, os.W_OK | os.X_OK):
             return f"this user may not write in {str(self._root)!r}"
-        thrown_away = None if self._ephemeral else ephemeral.reason(self._root)
+        thrown_away = None if self._ephemeral else _short_lived(self._root)
         allow = "; ?ephemeral=ok behind the address allows it"
         return f"{str(self._root)!r} {thrown_away}{allow}" if thrown_away else None
 
@@ -129,3 +136,41 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _short_lived(directory: Path) -> str | None:
+    """Say why a backup in this directory would soon be gone, or None where nothing says so."""
+    found = directory.resolve()
+    if _on_railway() and not _on_its_volume(found):
+        return "is on no volume of this Railway service, and a pre-deploy container has none"
+    return _THROWN_AWAY.get(_file_system(found))
+
+
+def _on_railway() -> bool:
+    told = environment.variables()
+    return bool(told.get("RAILWAY_SERVICE_ID") or told.get("RAILWAY_ENVIRONMENT_ID"))
+
+
+def _on_its_volume(directory: Path) -> bool:
+    volume = environment.variables().get("RAILWAY_VOLUME_MOUNT_PATH")
+    if not volume or not os.path.ismount(volume):
+        return False
+    return directory.is_relative_to(Path(volume).resolve())
+
+
+def _file_system(directory: Path) -> str:
+    """Give the type of the file system, by the longest mount point above; empty if unknown.
+
+    proc(5), "mountinfo": the mount point is the fifth field, the type the first behind a dash.
+    """
+    try:
+        lines = _MOUNTS.read_text().splitlines()
+    except OSError:
+        return ""
+    found = ("", "")
+    for line in lines:
+        before, _, behind = line.partition(" - ")
+        point = before.split()[4].encode().decode("unicode_escape")
+        if directory.is_relative_to(point) and len(point) >= len(found[0]):
+            found = (point, behind.split()[0])
+    return found[1]

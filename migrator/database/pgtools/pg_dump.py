@@ -6,8 +6,8 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from migrator.database.pgtools.pg_dump import remark
 from migrator.errors import BackupError
+from migrator.output.log import Event, emit
 from migrator.process import environment
 
 if TYPE_CHECKING:
@@ -98,6 +98,24 @@ def login(origin: Origin) -> dict[str, str]:
     """Give a program's environment, the password in it and nowhere else."""
     given = {"PGPASSWORD": origin.password} if origin.password else {}
     return environment.for_program(**given)
+
+
+def remark(
+    message: str,
+    level: str = "warn",
+    written_bytes: int | None = None,
+    tables_bytes: int | None = None,
+    fraction: float | None = None,
+) -> None:
+    """Log how far a backup is, or what a program says of it."""
+    emit(
+        Event.BACKUP_PROGRESSED,
+        message,
+        level=level,
+        written_bytes=written_bytes,
+        tables_bytes=tables_bytes,
+        fraction=fraction,
+    )
 
 
 def complain(text: str, complaints: list[str]) -> None:

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from migrator.database.pgtools.worker import Crew
     from migrator.process.program import Child
 
+OPTIONS = (
+    "--no-owner",
+    "--no-privileges",
+    "--no-comments",
+    "--no-publications",
+    "--no-subscriptions",
+    "--no-security-labels",
+    "--no-tablespaces",
+)
+"""What belongs to roles, to other servers and to disks cannot be restored by every role, and is no
+part of the comparison."""
 _TRANSACTION_TIMEOUT_SINCE = 17
 _HARMLESS = (
     'unrecognized configuration parameter "transaction_timeout"',

@@ -6,9 +6,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ, make_dsn
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
-from migrator.database.connection import fetch, readable_version, spoken
+from migrator.database.connection import WITHIN_S, fetch, readable_version, spoken
 from migrator.database.guard import LIVELINESS
 from migrator.database.schema import shape
 from migrator.database.schema_diff import differences
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 
     from migrator.database.connection import Identity, Server
 
-_WITHIN_S = 20.0
 _PREPARE = "SELECT set_config(name, value, true) FROM unnest(%s, %s) AS setting (name, value)"
 _LASTING = {"idle_in_transaction_session_timeout": "0", "statement_timeout": "0", **LIVELINESS}
 _TRANSACTION_TIMEOUT_SINCE = 170_000
-_SECRET = ("password", "sslpassword")
 
 
 class Snapshot:
@@ -81,23 +79,14 @@ class Source:
         """A pooler stands between."""
         return self.server.pooled
 
+    def conninfo(self) -> str:
+        """Give libpq's parameters of the server that was reached, with no secret in them."""
+        return self.server.conninfo()
+
     @property
     def password(self) -> str | None:
         """The password, or None where libpq finds it elsewhere or none is needed."""
         return self.server.address.password
-
-    def conninfo(self, database: str | None = None) -> str:
-        """Give libpq's parameters of the server that was reached, with no secret in them.
-
-        Of several hosts only the one that answered: a dump of another would be of another.
-        """
-        address = self.server.address
-        given = {k: v for k, v in address.parameters.items() if k not in _SECRET}
-        if len(address.hosts()) > 1:
-            info = self.server.connection.info
-            given = {k: v for k, v in given.items() if k != "hostaddr"}
-            given |= {"host": info.host, "port": str(info.port)}
-        return str(make_dsn(**{**given, "dbname": database or self.identity.database}))
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -105,7 +94,7 @@ class Source:
 
         A dump that reads it is of this database and of no other: elsewhere nobody knows it.
         """
-        with closing(self.server.again(_WITHIN_S)) as connection:
+        with closing(self.server.again(WITHIN_S)) as connection:
             connection.set_session(
                 isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True, autocommit=False
             )
@@ -121,7 +110,7 @@ class Source:
 
         Raises `ConfigurationError` where there can be none.
         """
-        with scratch(self.server, self.conninfo) as made:
+        with scratch(self.server) as made:
             yield made
 
     def see_that_scratch_is_possible(self) -> None:
@@ -147,5 +136,5 @@ class Source:
     def total_bytes(self) -> int:
         """Give how large the database is, with all its indexes."""
         query = "SELECT pg_database_size(current_database())"
-        with closing(self.server.again(_WITHIN_S)) as connection:
+        with closing(self.server.again(WITHIN_S)) as connection:
             return int(fetch(connection, query)[0][0])

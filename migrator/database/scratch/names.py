@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect, fetch, spoken
-from migrator.database.pgtools.source import Source
-from migrator.database.scratch.scratch import beside
+from migrator.database.scratch.scratch import RESTORE, beside
 from migrator.database.tables import counted, tables
 from migrator.errors import DeniedError, NoDatabaseError
 from migrator.settings.address import to_database
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from migrator.database.version_table import VersionTable
     from migrator.settings.address import Address
 
-PREFIX = "migrator_restore_"
-"""Then letters that stand for the original's name. What is called so is not proven yet."""
 _MAINTENANCE = ("postgres", "template1")
 """Databases that a server has when it is made (initdb): one cannot rename where one is."""
 _LONGEST = 63
@@ -71,7 +68,7 @@ def free_name(server: Server, database: str, ending: str) -> str:
 
 def destination(server: Server, database: str) -> AbstractContextManager[Scratch]:
     """Give an empty database beside this one, which is dropped unless it is renamed."""
-    return beside(server, Source(server).conninfo, database, PREFIX)
+    return beside(server, database, RESTORE)
 
 
 def read(made: Scratch, expected: Sequence[VersionTable]) -> Found:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2 import sql
 
-from migrator.database.connection import fetch, spoken
+from migrator.database.connection import WITHIN_S, execute, fetch, quoted, spoken
 from migrator.errors import BusyError
 
 if TYPE_CHECKING:
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
     from migrator.database.connection import Server
     from migrator.database.sessions import Session
 
-_WITHIN_S = 20.0
 _ATTEMPTS, _PAUSE_S = 4, 0.2
 _MOST_NAMED = 5
 _END = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s
  AND coalesce(backend_type, 'client backend') = 'client backend'
 """
-_RENAME = "ALTER DATABASE {} RENAME TO {}"
+_RENAME = "ALTER DATABASE {old} RENAME TO {new}"
 _PROPERTIES = """
 SELECT pg_get_userbyid(datdba), datconnlimit, shobj_description(oid, 'pg_database'),
  datacl IS NOT NULL FROM pg_database WHERE datname = %s
@@ -58,14 +57,14 @@ def refuse(sessions: Sequence[Session], database: str, kept: str) -> BusyError:
 
 def end_sessions(server: Server, database: str) -> None:
     """End every session in a database, of whomever it is."""
-    with closing(server.again(_WITHIN_S)) as session:
+    with closing(server.again(WITHIN_S)) as session:
         fetch(session, _END, [database])
 
 
 def rename(server: Server, database: str, name: str) -> None:
     """Give a database that nobody is connected to its name."""
-    with closing(server.again(_WITHIN_S)) as session, spoken(), session.cursor() as cursor:
-        cursor.execute(_named(_RENAME, database, name))
+    with closing(server.again(WITHIN_S)) as session:
+        execute(session, _RENAME, old=database, new=name)
 
 
 def replace(server: Server, old: str, aside: str, new: str, *, end_sessions: bool) -> bool:
@@ -74,7 +73,7 @@ def replace(server: Server, old: str, aside: str, new: str, *, end_sessions: boo
     It cannot where others are connected; then nothing is changed. They are ended where that is
     asked for, and tried again, because they may come back at once.
     """
-    with closing(server.again(_WITHIN_S)) as session:
+    with closing(server.again(WITHIN_S)) as session:
         for attempt in range(_ATTEMPTS if end_sessions else 1):
             time.sleep(_PAUSE_S if attempt else 0)
             if end_sessions:
@@ -90,7 +89,7 @@ def carry_over(server: Server, old: str, new: str) -> list[str]:
     That is its owner, privileges, settings, limit of connections and comment. Gives the settings
     that this role may not set. Raises `DeniedError` where it may not do the rest.
     """
-    with closing(server.again(_WITHIN_S)) as session, spoken(), session.cursor() as cursor:
+    with closing(server.again(WITHIN_S)) as session, spoken(), session.cursor() as cursor:
         left = [
             name
             for role, name, value in fetch(session, _SETTINGS, [old])
@@ -105,7 +104,7 @@ def carry_over(server: Server, old: str, new: str) -> list[str]:
                 sql.Identifier(new), sql.Literal(comment)
             ),
             *(_grants(session, old, new) if granted else ()),
-            _named("ALTER DATABASE {} OWNER TO {}", new, owner),
+            quoted("ALTER DATABASE {name} OWNER TO {owner}", name=new, owner=owner),
         ]:
             cursor.execute(statement)
     return left
@@ -114,8 +113,8 @@ def carry_over(server: Server, old: str, new: str) -> list[str]:
 def _replaced(session: Connection, old: str, aside: str, new: str) -> bool:
     try:
         with _transaction(session) as cursor:
-            cursor.execute(_named(_RENAME, old, aside))
-            cursor.execute(_named(_RENAME, new, old))
+            cursor.execute(quoted(_RENAME, old=old, new=aside))
+            cursor.execute(quoted(_RENAME, old=new, new=old))
     except psycopg2.errors.ObjectInUse:
         return False
     except psycopg2.Error:
@@ -151,15 +150,11 @@ def _transaction(session: Connection) -> Iterator[Cursor]:
         session.autocommit = True
 
 
-def _grants(session: Connection, old: str, new: str) -> list[sql.Composed]:
-    made = [_named("REVOKE ALL ON DATABASE {} FROM PUBLIC", new)]
+def _grants(session: Connection, old: str, new: str) -> list[sql.Composable]:
+    made = [quoted("REVOKE ALL ON DATABASE {name} FROM PUBLIC", name=new)]
     for role, public, privilege, grantable in fetch(session, _PRIVILEGES, [old]):
         to = sql.SQL("PUBLIC") if public else sql.Identifier(role)
         option = sql.SQL(" WITH GRANT OPTION" if grantable else "")
         grant = sql.SQL("GRANT {} ON DATABASE {} TO {}{}")
         made.append(grant.format(sql.SQL(privilege), sql.Identifier(new), to, option))
     return made
-
-
-def _named(statement: str, *names: str) -> sql.Composed:
-    return sql.SQL(statement).format(*map(sql.Identifier, names))

@@ -15,26 +15,25 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import make_dsn, parse_dsn
 
-from migrator.database.connection import fetch, spoken
+from migrator.database.connection import WITHIN_S, execute, fetch, spoken
 from migrator.database.scratch.embedded import embedded
 from migrator.errors import ConfigurationError, MigratorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from psycopg2.extensions import connection as Connection
 
     from migrator.database.connection import Server
 
-PREFIX = "migrator_proof_"
-"""Then letters that stand for the target's name, by which a later run knows what was left."""
-RESET = "migrator_reset_"
-"""As above, of what is to take the target's place."""
-REHEARSAL = "migrator_plan_"
-"""As above, of what revisions are rehearsed on."""
-_WITHIN_S = 20.0
+PROOF, PLAN = "migrator_proof_", "migrator_plan_"
+RESTORE, RESET = "migrator_restore_", "migrator_reset_"
+PREFIXES = (PROOF, RESET, PLAN, RESTORE)
+"""What the names begin with, by what the database is for; then come letters that stand for the
+target's name, by which a later run knows what was left."""
 _NAMED = re.compile(r"_[0-9a-f]{8}_([0-9a-f]{8})[0-9a-f]{4}\Z")
 """How the names end that `new_name` gives: nobody else's database is taken for one of ours."""
+_CREATE = "CREATE DATABASE {name} TEMPLATE template0 "
 _MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
 _LOCALE_OF = """
 SELECT to_jsonb(d) FROM pg_database d WHERE datname IN (%s, current_database())
@@ -74,15 +73,15 @@ def possible(server: Server) -> bool:
 
 
 @contextmanager
-def scratch(server: Server, conninfo: Callable[[str], str]) -> Iterator[Scratch]:
+def scratch(server: Server) -> Iterator[Scratch]:
     """Give a scratch database on the server, or on an embedded one where the role may make none.
 
     Raises `ConfigurationError` where neither can be.
     """
-    with closing(server.again(_WITHIN_S)) as session:
+    with closing(server.again(WITHIN_S)) as session:
         may = may_create(session)
     of = server.identity.database
-    with beside(server, conninfo, of, PREFIX) if may else _embedded() as made:
+    with beside(server, of, PROOF) if may else _embedded() as made:
         yield made
 
 
@@ -98,7 +97,6 @@ def impossible() -> ConfigurationError:
 @contextmanager
 def beside(
     server: Server,
-    conninfo: Callable[[str], str],
     of: str,
     prefix: str,
     *,
@@ -112,9 +110,9 @@ def beside(
     """
     name, password = new_name(of, prefix), server.address.password
     with (
-        closing(server.again(_WITHIN_S)) as owner,
+        closing(server.again(WITHIN_S)) as owner,
         _made(owner, name, of, server, older_than_s),
-        _opened(name, conninfo(name), password) as found,
+        _opened(name, server.conninfo(name), password) as found,
     ):
         yield found
 
@@ -152,7 +150,7 @@ def _made(
 ) -> Iterator[None]:
     sweep(owner, name.rpartition("_")[0], older_than_s)
     locale = fetch(owner, _LOCALE_OF, [of])[0][0]
-    _say(owner, "CREATE DATABASE {name} TEMPLATE template0 " + _locale(locale, owner), name)
+    execute(owner, _CREATE + _locale(locale, owner), name=name)
     try:
         yield
     finally:
@@ -202,7 +200,7 @@ def sweep(owner: Connection, beginning: str, older_than_s: float) -> None:
         if older_than_s and age_s(name) < older_than_s:
             continue
         with suppress(MigratorError):
-            _say(owner, "DROP DATABASE IF EXISTS {name}", name)
+            execute(owner, "DROP DATABASE IF EXISTS {name}", name=name)
 
 
 def drop(server: Server, name: str) -> None:
@@ -210,10 +208,5 @@ def drop(server: Server, name: str) -> None:
 
     Whoever is connected to it is ended.
     """
-    with closing(server.again(_WITHIN_S)) as session:
-        _say(session, "DROP DATABASE IF EXISTS {name} WITH (FORCE)", name)
-
-
-def _say(connection: Connection, statement: str, name: str) -> None:
-    with spoken(), connection.cursor() as cursor:
-        cursor.execute(sql.SQL(statement).format(name=sql.Identifier(name)))
+    with closing(server.again(WITHIN_S)) as session:
+        execute(session, "DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name)

@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from psycopg2 import sql
-
-from migrator.database.connection import fetch, spoken
+from migrator.database.connection import execute, fetch
 from migrator.database.scratch import scratch
 from migrator.errors import DeniedError
 from migrator.settings.address import to_database
@@ -45,7 +43,7 @@ class Template:
     def copy(self) -> Iterator[Address]:
         """Give the address of a copy, which is dropped again, whoever is still in it."""
         name = scratch.new_name(self.of, PREFIX)
-        _say(self.server, _COPY, name=name, template=self.name)
+        execute(self.server.connection, _COPY, name=name, template=self.name)
         try:
             yield to_database(self.server.address, name)
         finally:
@@ -94,10 +92,10 @@ def _made_already(server: Server, of: str) -> str | None:
 def _made(server: Server, of: str, make: Callable[[Address], None]) -> str:
     """Make it under another name: by its own it is found, and so it must be ready."""
     raw, name = scratch.new_name(of, PREFIX), scratch.new_name(of, f"{PREFIX}template_")
-    _say(server, "CREATE DATABASE {name}", name=raw)
+    execute(server.connection, "CREATE DATABASE {name}", name=raw)
     try:
         make(to_database(server.address, raw))
-        _say(server, _RENAME, name=raw, template=name)
+        execute(server.connection, _RENAME, name=raw, template=name)
     finally:
         scratch.drop(server, raw)
     return name
@@ -125,9 +123,3 @@ def _try(server: Server, what: str) -> bool:
 def _key(what: str) -> int:
     digest = hashlib.blake2b(f"migrator tests:{what}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
-
-
-def _say(server: Server, statement: str, **names: str) -> None:
-    identifiers = {key: sql.Identifier(name) for key, name in names.items()}
-    with spoken(), server.connection.cursor() as cursor:
-        cursor.execute(sql.SQL(statement).format(**identifiers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from migrator.output.text import capital
 from migrator.plan import examples
 from migrator.plan.causes.cause import Cause
 from migrator.plan.size import described, level
@@ -44,7 +45,7 @@ def _hazard(statement: Statement, table: str, rated: str, figures: str) -> Hazar
         code, reason = "volatile-default", f"{change.name} differs from row to row: {anew}"
         example = examples.volatile_default(change)
     else:
-        code, reason, example = "rewrites-table", f"{anew[0].upper()}{anew[1:]}", ""
+        code, reason, example = "rewrites-table", capital(anew), ""
     return Cause(code, reason, example).at(statement, table, rated)
 
 
