@@ -13,10 +13,12 @@ import psycopg2
 import pytest
 
 from migrator.address import parse
+from migrator.database import connection, pulse
 from migrator.database.connection import connect
 from migrator.database.guard import fenced
 from migrator.database.lock import hold, keys_for
 from migrator.errors import UnreachableError
+from migrator.interruption import WATCH
 from migrator.version_table import VersionTable
 from tests.command import eventually, run, start
 from tests.servers import Proxy, own_server, pgbouncer, pgbouncer_program
@@ -95,6 +97,23 @@ def test_a_network_that_goes_silent_ends_a_run_that_waits_for_the_lock(
     assert ended.exit_code == 69
     assert "has answered nothing" in ended.report["error"]["message"]
     assert ended.report["database_state"] == "unchanged"
+
+
+def test_an_attempt_to_connect_that_gets_no_answer_does_not_end_the_silence(
+    server: Server, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt is given up before the silence has lasted long enough; the count goes on."""
+    monkeypatch.setattr(pulse, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(pulse, "_SILENCE_S", 3.5)
+    monkeypatch.setattr(connection, "_LONGEST_ATTEMPT_S", 2)
+    proxy = Proxy(server)
+    with connect(parse(proxy.url(database), "the test"), 30) as reached:
+        proxy.silent = True
+        WATCH.begin()
+        with pulse.beating(reached):
+            eventually(lambda: WATCH.pending is not None)
+    WATCH.begin()
+    proxy.close()
 
 
 def test_a_process_that_was_stopped_for_long_is_not_taken_for_a_silent_server(
