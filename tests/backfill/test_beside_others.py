@@ -35,7 +35,7 @@ SLOW = BATCH.replace("WHERE", "FROM pg_sleep(0.2) WHERE")
 SLEEPS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
 )
-HANGS = BATCH.replace("WHERE", "FROM pg_sleep(60) WHERE")
+HANGS = BATCH.replace("WHERE", "FROM pg_sleep(600) WHERE")
 
 
 def test_several_workers_do_no_row_twice_while_the_app_writes(

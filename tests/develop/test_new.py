@@ -179,7 +179,7 @@ def test_a_signal_in_the_midst_of_the_proof_leaves_no_file(tmp_path: Path) -> No
     waits = slow + (
         "        if context.script.get_current_head():\n"
         "            open('there', 'w').close()\n"
-        "            connection.exec_driver_sql('SELECT pg_sleep(60)')\n"
+        "            connection.exec_driver_sql('SELECT pg_sleep(600)')\n"
     )
     env_py = ENV.replace(slow, waits)
     folder = project(tmp_path / "p", env_py=env_py)

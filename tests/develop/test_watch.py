@@ -226,9 +226,9 @@ def test_only_a_local_database_is_worked_on_and_none_in_production(
 
 def test_it_follows_the_files_until_a_signal_comes(folder: Path, database: Database) -> None:
     watching = start("watch", tree=folder, url=database.url)
-    eventually(lambda: "users" in database.tables(), within_s=60)
+    eventually(lambda: "users" in database.tables())
     remodel(folder, WITH_EMAIL)
-    eventually(lambda: "email" in columns(database), within_s=60)
+    eventually(lambda: "email" in columns(database))
     watching.kill(signal.SIGTERM)
     ended = watching.end()
     assert ended.exit_code == 143, ended.output

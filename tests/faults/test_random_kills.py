@@ -49,7 +49,7 @@ def ended_at_random(database: Database, transactions: str, chance: random.Random
     running = start("run", tree=TREE, url=database.url, MIGRATOR_TRANSACTIONS=transactions)
     time.sleep(chance.uniform(0.2, 1.8))
     running.kill(number)
-    ended = running.end(30)
+    ended = running.end()
     eventually(lambda: database.advisory_locks() == 0)
 
     now = applied(database)

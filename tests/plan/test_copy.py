@@ -43,7 +43,7 @@ WHERE d.datname = current_database() AND l.locktype = 'relation' AND l.mode <> '
 """
 _SLEEPS = """
 SELECT pid FROM pg_stat_activity
-WHERE query = 'SELECT pg_sleep(60)' AND state = 'active' AND starts_with(datname, %s)
+WHERE query = 'SELECT pg_sleep(600)' AND state = 'active' AND starts_with(datname, %s)
 """
 EMBEDDED = planning.Order(on="embedded")
 CHANGE = "op.add_column('orders', sa.Column('vat', sa.Integer))"
@@ -209,11 +209,11 @@ def test_a_signal_ends_the_statement_and_no_copy_is_left(
 ) -> None:
     folder = project(tmp_path / "p")
     in_production(folder, database, *ORDERS)
-    revise(folder, "op.execute('SELECT pg_sleep(60)')")
+    revise(folder, "op.execute('SELECT pg_sleep(600)')")
     process = start("plan", tree=folder, url=database.url, PATH=path())
     eventually(lambda: bool(database.rows(_SLEEPS, beginning(database.name, PREFIX))))
     process.kill(number)
-    ended = process.end(20)
+    ended = process.end()
     assert ended.exit_code == 128 + number, ended.output
     assert database.rows(_SLEEPS, beginning(database.name, PREFIX)) == []
     assert copies(database) == []
@@ -222,7 +222,7 @@ def test_a_signal_ends_the_statement_and_no_copy_is_left(
 def test_the_deadline_ends_it_too(tmp_path: Path, database: Database) -> None:
     folder = project(tmp_path / "p")
     in_production(folder, database, *ORDERS)
-    revise(folder, "op.execute('SELECT pg_sleep(60)')")
+    revise(folder, "op.execute('SELECT pg_sleep(600)')")
     ended = run("plan", "--deadline", "5s", tree=folder, url=database.url, PATH=path())
     assert ended.exit_code == 124, ended.output
     assert copies(database) == []
