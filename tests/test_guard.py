@@ -78,6 +78,7 @@ def test_a_network_that_goes_silent_ends_the_run_though_it_still_acknowledges(
     assert database.revisions() == ["r1"]
 
 
+@pytest.mark.slow
 def test_a_network_that_goes_silent_ends_a_run_that_waits_for_the_lock(
     server: Server, database: Database
 ) -> None:
@@ -97,6 +98,7 @@ def test_a_network_that_goes_silent_ends_a_run_that_waits_for_the_lock(
     assert ended.report["database_state"] == "unchanged"
 
 
+@pytest.mark.slow
 def test_an_attempt_to_connect_that_gets_no_answer_does_not_end_the_silence(
     server: Server, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +116,7 @@ def test_an_attempt_to_connect_that_gets_no_answer_does_not_end_the_silence(
     proxy.close()
 
 
+@pytest.mark.slow
 def test_a_process_that_was_stopped_for_long_is_not_taken_for_a_silent_server(
     database: Database,
 ) -> None:

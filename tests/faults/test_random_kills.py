@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.command import Ended
     from tests.servers import Database, Server
 
+pytestmark = pytest.mark.slow
+
 TREE = "ten_revisions"
 REVISIONS = [f"r{number:02}" for number in range(1, 11)]
 CONCURRENT = {"r04": "t03_note", "r08": "t07_note"}

@@ -187,6 +187,7 @@ def test_what_a_killed_plan_left_is_dropped_when_it_is_a_day_old(
             database.rows(f"DROP DATABASE IF EXISTS {name}")
 
 
+@pytest.mark.slow
 def test_extensions_that_the_other_server_lacks_are_named(
     release: Path, database: Database
 ) -> None:
@@ -275,6 +276,7 @@ def test_an_empty_database_is_planned_from_its_first_revision(
         assert empty.tables() == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tree", ["async_env", "own_version_table", "autocommit_env", "schemas_loop"]
 )
@@ -287,6 +289,7 @@ def test_any_project_is_rehearsed_as_it_is(tree: str, server: Server) -> None:
         assert empty.tables() == set()
 
 
+@pytest.mark.slow
 def test_from_base_an_env_py_that_reaches_a_real_database_is_stopped(
     release: Path, database: Database
 ) -> None:

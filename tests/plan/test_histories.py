@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from migrator import planning, settings
 from tests.docs.markdown import ROOT
 from tests.plan.verdicts import planned
@@ -12,10 +14,10 @@ from tests.test_histories import JUPYTERHUB_0_5, jupyterhub, optuna
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from migrator.plan.forecast import Forecast
     from tests.servers import Database
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["jupyterhub", "optuna"]  # fixtures
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.plan.verdicts import Case
     from tests.servers import Database, Server
 
+pytestmark = pytest.mark.slow
+
 LINGERS = ENV.replace(
     "with engine.connect()",
     '''
