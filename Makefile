@@ -26,7 +26,7 @@ demo: .venv-demo/installed ## watch runs and a plan on an embedded Postgres: hal
 	PYTHONPATH='$(CURDIR)' .venv-demo/bin/python -m migrator demo
 
 test: .venv/ready ## all but the slow tests, on TEST_DATABASE_URL if set, else on an embedded Postgres 18
-	@echo 'All tests but those marked slow, on every core: about 8 minutes on two. make check runs the others too.'
+	@$(if $(ARGS),:,echo) 'All tests but those marked slow, on every core: about 8 minutes on two. make check runs the others too.'
 	.venv/bin/pytest $(PARALLEL) -m 'not slow' $(ARGS)
 
 test-oldest: .venv-oldest/ready ## the same, with the oldest Alembic and SQLAlchemy we support
