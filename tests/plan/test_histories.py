@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.revisions import planned
 from migrator import planning, settings
 from tests.docs.markdown import ROOT
-from tests.plan.verdicts import planned
 from tests.test_histories import JUPYTERHUB_0_5, jupyterhub, optuna
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_jupyterhubs_history_fails_where_a_run_of_it_does(
     jupyterhub: Path, database: Database
 ) -> None:
     database.rows(JUPYTERHUB_0_5)
-    found = planned(jupyterhub, database)
+    found = planned(jupyterhub, database.url)
     assert found_in(found) == {
         ("3ec6993fe20c", "drop-table"),
         ("3ec6993fe20c", "drop-column"),
