@@ -9,6 +9,7 @@ another pg_dump, it only prints.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
@@ -21,19 +22,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.backups import PROGRAMS, files, manifest, path, to
-from tests.buckets import bucket, buckets
-from tests.command import TREES
-from tests.servers import own_server
-from tests.servers import server as given_server
+from benchmarks.bucket import bucket
+from benchmarks.server import PATH, PROGRAMS, Server, own_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tests.buckets import Bucket
-    from tests.servers import Database, Server
+    from benchmarks.bucket import Bucket
+    from benchmarks.server import Database
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "benchmarks-backup.md"
+PROJECT = Path(__file__).parent.parent / "tests" / "trees" / "plain"
 DEFAULT_MB = 1000
 DEFAULT_ROUNDS = 3
 _ROW_BYTES = 141
@@ -118,7 +117,7 @@ class Bench:
         """Give the variables of a command."""
         kept = {name: os.environ[name] for name in ("HOME",) if name in os.environ}
         url = {"MIGRATOR_DATABASE_URL": self.database.url, "AWS_DEFAULT_REGION": "us-east-1"}
-        return {**kept, **url, **self.bucket.env, "PATH": path(), **more}
+        return {**kept, **url, **self.bucket.env, "PATH": PATH, **more}
 
     def naive(self, copy: str) -> Cost:
         """Dump into a file, and copy that."""
@@ -130,7 +129,7 @@ class Bench:
     def ours(self, place: str, **more: str) -> Cost:
         """Take a backup."""
         line = [sys.executable, "-m", "migrator", "backup", "--backup-to", place]
-        return cost(line, self.environment(MIGRATOR_BACKUP_KEEP="1", **more), TREES / "plain")
+        return cost(line, self.environment(MIGRATOR_BACKUP_KEEP="1", **more), PROJECT)
 
 
 @contextmanager
@@ -139,11 +138,21 @@ def bench(server: Server, megabytes: int) -> Iterator[Bench]:
     with (
         tempfile.TemporaryDirectory() as home,
         server.fresh() as database,
-        buckets() as endpoint,
+        bucket() as store,
     ):
         database.rows(_FILL, megabytes * 1_000_000 // _ROW_BYTES)
         database.rows("VACUUM ANALYZE orders")
-        yield Bench(database, Path(home), bucket(endpoint, "benchmark"))
+        yield Bench(database, Path(home), store)
+
+
+def to(place: Path) -> str:
+    """Give what MIGRATOR_BACKUP_TO names."""
+    return f"file://{place}?ephemeral=ok"
+
+
+def files(place: Path, suffix: str) -> Iterator[Path]:
+    """Give the files under a directory that end so."""
+    return place.rglob(f"*{suffix}")
 
 
 def directory(made: Bench, rounds: int) -> list[str]:
@@ -153,7 +162,7 @@ def directory(made: Bench, rounds: int) -> list[str]:
     naive.mkdir()
     copy = f"cp {{file}} {naive}/naive.dump && sync {naive}/naive.dump"
     pairs = [(made.naive(copy), made.ours(to(ours))) for _ in range(rounds)]
-    dump = next(each for each in files(ours) if each.suffix == ".dump")
+    dump = next(files(ours, ".dump"))
     sizes = ((naive / "naive.dump").stat().st_size, dump.stat().st_size)
     proven = [made.ours(to(ours), MIGRATOR_BACKUP_VERIFY="restore")]
     return [
@@ -198,7 +207,7 @@ def _row(place: str, what: str, costs: list[Cost], size: int, ours_s: float) -> 
 
 def restored(made: Bench, server: Server) -> list[str]:
     """Measure a restore of our dump by pg_restore alone; gives the rows of a table."""
-    dump = next(each for each in files(made.home / "ours") if each.suffix == ".dump")
+    dump = next(files(made.home / "ours", ".dump"))
     rows = []
     for jobs in (1, 2):
         with server.fresh() as target:
@@ -224,7 +233,7 @@ def page(server: Server, megabytes: int, rounds: int) -> str:
         )
         table = [*directory(made, rounds), *uploaded(made, rounds)]
         restore = restored(made, server)
-        told = manifest(made.home / "ours")
+        told = json.loads(next(files(made.home / "ours", ".json")).read_text())
     return TEXT.format(
         rounds=rounds,
         machine=_machine(told["server_version"], told["pg_dump_version"]),
@@ -240,9 +249,8 @@ def main() -> None:
     """Measure, and write the page."""
     told = [int(each) for each in sys.argv[1:]]
     megabytes, rounds = [*told, *(DEFAULT_MB, DEFAULT_ROUNDS)[len(told) :]]
-    if os.environ.get("TEST_DATABASE_URL"):
-        with given_server() as server:
-            print(page(server, megabytes, rounds))
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        print(page(Server(given), megabytes, rounds))
     else:
         with own_server() as server:
             PAGE.write_text(page(server, megabytes, rounds), encoding="utf-8")

@@ -19,7 +19,7 @@ from benchmarks.history import identifier, project
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers import Database, OwnServer
+    from benchmarks.server import Database, Server
 
 BIN = Path(sys.executable).parent
 ALEMBIC, MIGRATOR = f"{BIN}/alembic upgrade head", f"{BIN}/migrator run"
@@ -74,7 +74,7 @@ class Bench:
     """A project, and the database that it is for."""
 
     folder: Path
-    server: OwnServer
+    server: Server
     database: Database
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -135,7 +135,7 @@ class Bench:
 
 @contextmanager
 def bench(
-    server: OwnServer, length: int, *, short_of: int = 0, models: bool = False
+    server: Server, length: int, *, short_of: int = 0, models: bool = False
 ) -> Iterator[Bench]:
     """Give a project of this length, and its database at head, or so many revisions short of it.
 
@@ -149,7 +149,7 @@ def bench(
         yield made
 
 
-def renewal(server: OwnServer, name: str, template: str) -> str:
+def renewal(server: Server, name: str, template: str) -> str:
     """Give a command that makes a database anew from another of this server.
 
     DROP SCHEMA of thousands of tables would need a lock for each.

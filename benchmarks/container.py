@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from docker.errors import DockerException  # type: ignore[import-untyped] # publishes no types
 
 from benchmarks.bench import Command, bench
 from benchmarks.goals import CONTAINER, Goal
 from benchmarks.history import without_bytecode
 from benchmarks.section import Section, ms, table
-from tests.container.engine import build
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench, Extent
-    from tests.servers import OwnServer
+    from benchmarks.server import Server
 
 TITLE = "In a container"
 _HEADER = (
@@ -33,32 +32,32 @@ engine and Python take before anything is done.
 _NO_ENGINE = "Not measured: no Docker engine answered. `.ci/with-docker make bench` starts one."
 _NO_IMAGE = "Not measured: the image could not be built on this engine."
 _OF_ALEMBIC = 0.15
+_ROOT = Path(__file__).parent.parent
+_IMAGE = "migrator-benchmark"
+_ARGUMENTS = {"PYTHON_IMAGE": "TEST_PYTHON_IMAGE", "POSTGRES_CLIENT": "TEST_POSTGRES_CLIENT"}
+"""Those of the Dockerfile, and the variables by which .ci/with-docker gives them."""
 
 
-def measure(server: OwnServer, extent: Extent) -> Section:
+def measure(server: Server, extent: Extent) -> Section:
     """Measure it, or say why not."""
     if not _answers():
         return Section(TITLE, _NO_ENGINE)
-    try:
-        image = build("tool")
-    except DockerException:
+    if not _built():
         return Section(TITLE, _NO_IMAGE)
     goals: list[Goal] = []
-    rows = [_row(server, extent, length, image, goals) for length in extent.lengths[1:3]]
+    rows = [_row(server, extent, length, goals) for length in extent.lengths[1:3]]
     return Section(TITLE, _TEXT.format(table=table(_HEADER, rows)), tuple(goals))
 
 
-def _row(
-    server: OwnServer, extent: Extent, length: int, image: str, goals: list[Goal]
-) -> list[str]:
+def _row(server: Server, extent: Extent, length: int, goals: list[Goal]) -> list[str]:
     with bench(server, length) as made:
         without_bytecode(made.folder)
-        ours = _run(made, image, "run")
+        ours = _run(made, "run")
         commands = [
-            Command(_run(made, image, "alembic", "upgrade", "head", bare=True)),
+            Command(_run(made, "alembic", "upgrade", "head", bare=True)),
             Command(ours, before=made.forgetting()),
             Command(ours),
-            Command(_run(made, image, "python", "-c", "pass", bare=True)),
+            Command(_run(made, "python", "-c", "pass", bare=True)),
         ]
         alembic, first, later, floor = made.medians(extent, *commands)
     told = f"in a container at {length:,}, of Alembic's time"
@@ -70,12 +69,21 @@ def _row(
     ]
 
 
-def _run(made: Bench, image: str, *arguments: str, bare: bool = False) -> str:
+def _run(made: Bench, *arguments: str, bare: bool = False) -> str:
     """Give a line that runs the image; a bare one by tini alone, past the entrypoint."""
     line = ["docker", "run", "--rm", "--read-only", "--network=host", "--user=10001:10001"]
     line += [f"--volume={made.folder}:/app:ro", f"--env=MIGRATOR_DATABASE_URL={made.database.url}"]
-    line += ["--entrypoint=tini", image, "--"] if bare else [image]
+    line += ["--entrypoint=tini", _IMAGE, "--"] if bare else [_IMAGE]
     return shlex.join([*line, *arguments])
+
+
+def _built() -> bool:
+    """Build the image for a tool, and tell whether that went well."""
+    line = ["docker", "build", f"--tag={_IMAGE}", "--target=tool"]
+    for argument, variable in _ARGUMENTS.items():
+        line += [f"--build-arg={argument}={os.environ[variable]}"] if variable in os.environ else []
+    line += [f"--network={os.environ.get('TEST_BUILD_NETWORK', 'default')}", str(_ROOT)]
+    return subprocess.run(line, capture_output=True, check=False).returncode == 0
 
 
 def _answers() -> bool:

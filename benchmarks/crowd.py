@@ -13,8 +13,8 @@ from benchmarks.waiters import Waiters, room_mb
 
 if TYPE_CHECKING:
     from benchmarks.bench import Extent
+    from benchmarks.server import Server
     from benchmarks.waiters import Waited
-    from tests.servers import OwnServer
 
 TITLE = "Very many at once"
 _HEADER = (
@@ -42,7 +42,7 @@ _FEW = 100
 _FEWER = "More of them do not fit into this machine's memory.\n"
 
 
-def measure(server: OwnServer, extent: Extent) -> Section:
+def measure(server: Server, extent: Extent) -> Section:
     """Measure no-ops at once, and `wait` by as many clients as there is room for."""
     many = min(100, extent.clients)
     ours, failed = _at_once(server, MIGRATOR, many)
@@ -65,7 +65,7 @@ def measure(server: OwnServer, extent: Extent) -> Section:
     return Section(TITLE, text)
 
 
-def _at_once(server: OwnServer, line: str, many: int) -> tuple[float, int]:
+def _at_once(server: Server, line: str, many: int) -> tuple[float, int]:
     """Give how many seconds they took together, and how many did not end with 0."""
     quiet = subprocess.DEVNULL
     with bench(server, 100) as made:
@@ -82,7 +82,7 @@ def _at_once(server: OwnServer, line: str, many: int) -> tuple[float, int]:
         return time.monotonic() - began, sum(code != 0 for code in codes)
 
 
-def _private(server: OwnServer) -> float:
+def _private(server: Server) -> float:
     """Give what one process that waits has of its own, in MB."""
     with bench(server, 100, short_of=1) as made, Waiters(made) as waiters:
         waiters.start(1)
@@ -90,7 +90,7 @@ def _private(server: OwnServer) -> float:
         return waiters.private_mb()
 
 
-def _waiting(server: OwnServer, clients: int, taken: int) -> list[str]:
+def _waiting(server: Server, clients: int, taken: int) -> list[str]:
     with bench(server, 100, short_of=1) as made, Waiters(made) as waiters, ExitStack() as others:
         for _ in range(taken):
             others.enter_context(closing(made.database.connect()))

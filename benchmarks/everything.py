@@ -10,7 +10,7 @@ from benchmarks.section import Section, ms, table
 
 if TYPE_CHECKING:
     from benchmarks.bench import Extent
-    from tests.servers import OwnServer
+    from benchmarks.server import Server
 
 TITLE = "Everything is pending"
 _HEADER = ("revisions", "`alembic upgrade head`", "`migrator run`", "of Alembic's")
@@ -23,7 +23,7 @@ _OF_ALEMBIC = 1.05
 _RUNS = {10: 5, 100: 3, 500: 2}
 
 
-def measure(server: OwnServer, extent: Extent) -> Section:
+def measure(server: Server, extent: Extent) -> Section:
     """Measure them at each length."""
     goals: list[Goal] = []
     rows = [_whole(server, extent, length, goals) for length in extent.lengths]
@@ -31,7 +31,7 @@ def measure(server: OwnServer, extent: Extent) -> Section:
     return Section(TITLE, _TEXT.format(table=table(_HEADER, rows)), tuple(goals))
 
 
-def _whole(server: OwnServer, extent: Extent, length: int, goals: list[Goal]) -> list[str]:
+def _whole(server: Server, extent: Extent, length: int, goals: list[Goal]) -> list[str]:
     with bench(server, length) as made:
         before = made.renewing()
         commands = [Command(ALEMBIC, before), Command(MIGRATOR, before)]
@@ -40,7 +40,7 @@ def _whole(server: OwnServer, extent: Extent, length: int, goals: list[Goal]) ->
     return _row(f"{length:,}", taken, goals)
 
 
-def _last(server: OwnServer, extent: Extent, goals: list[Goal]) -> list[str]:
+def _last(server: Server, extent: Extent, goals: list[Goal]) -> list[str]:
     with bench(server, extent.usual, short_of=1) as made, server.fresh() as copy:
         made.once(renewal(server, copy.name, made.database.name))
         before = made.renewing(copy.name)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.bench import Bench, Extent
-    from tests.servers import OwnServer
+    from benchmarks.server import Server
 
     Figures = dict[str, tuple[Spent, Spent]]
     """Of Alembic's run and of ours, by what was pending."""
@@ -38,7 +38,7 @@ _GROWTH = (
 )
 
 
-def measure(server: OwnServer, extent: Extent) -> Section:
+def measure(server: Server, extent: Extent) -> Section:
     """Measure the longest histories."""
     measured = {n: _figures(server, n) for n in (*extent.lengths[-2:], extent.large)}
     goals: list[Goal] = []
@@ -55,7 +55,7 @@ def measure(server: OwnServer, extent: Extent) -> Section:
     return Section(TITLE, text, tuple(goals))
 
 
-def _figures(server: OwnServer, length: int) -> Figures:
+def _figures(server: Server, length: int) -> Figures:
     with bench(server, length) as made:
         alembic = _least(made, ALEMBIC)
         first = _least(made, MIGRATOR, made.forgetting())

@@ -12,7 +12,7 @@ from benchmarks.section import Section, mb, table
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench, Extent
-    from tests.servers import OwnServer
+    from benchmarks.server import Server
 
 TITLE = "Memory"
 _UNDER_MB = 30
@@ -25,7 +25,7 @@ The most that a process had in memory (`ru_maxrss`, 1 MB is 1,048,576 bytes), no
 {table}"""
 
 
-def measure(server: OwnServer, extent: Extent) -> Section:
+def measure(server: Server, extent: Extent) -> Section:
     """Measure ours, Alembic's, and Python alone."""
     goals: list[Goal] = []
     length = extent.usual

@@ -13,7 +13,7 @@ from benchmarks.section import Section, ms, table
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench, Extent
-    from tests.servers import OwnServer
+    from benchmarks.server import Server
 
 TITLE = "Nothing is pending"
 LATER, FIRST, ALEMBICS = "A no-op", "A first no-op", "Alembic's time"
@@ -67,7 +67,7 @@ class Row:
         return self.goals[-1].cell
 
 
-def measure(server: OwnServer, extent: Extent) -> Section:
+def measure(server: Server, extent: Extent) -> Section:
     """Measure them at each length."""
     goals: list[Goal] = []
     read, unread = [], []

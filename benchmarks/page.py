@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from benchmarks.bench import Extent
     from benchmarks.goals import Goal
-    from tests.servers import OwnServer
+    from benchmarks.server import Server
 
-    Measure = Callable[[OwnServer, Extent], Section]
+    Measure = Callable[[Server, Extent], Section]
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "benchmarks.md"
 SECTIONS: dict[str, Measure] = {
@@ -48,7 +48,7 @@ where nothing else is said. {machine}.
 
 """
 """The server has room in its table of locks for what Alembic does in one transaction."""
-_BEHIND: dict[str, tuple[Callable[[OwnServer, Extent], str], ...]] = {
+_BEHIND: dict[str, tuple[Callable[[Server, Extent], str], ...]] = {
     NOTHING: (parts_of_nothing.of_time,),
     EVERYTHING: (parts_of_everything.of_time,),
     MEMORY: (parts_of_nothing.of_memory,),
@@ -56,7 +56,7 @@ _BEHIND: dict[str, tuple[Callable[[OwnServer, Extent], str], ...]] = {
 }
 
 
-def measured(server: OwnServer, extent: Extent, names: Sequence[str]) -> str:
+def measured(server: Server, extent: Extent, names: Sequence[str]) -> str:
     """Measure these sections; give the page of them."""
     machine = _machine()
     sections: list[Section] = []
@@ -81,7 +81,7 @@ def summary(goals: Sequence[Goal]) -> str:
     return table(("what", "at most", "measured", "met"), rows)
 
 
-def behind(server: OwnServer, extent: Extent, goals: Sequence[Goal]) -> list[Section]:
+def behind(server: Server, extent: Extent, goals: Sequence[Goal]) -> list[Section]:
     """Measure the parts of what takes too much; none where every goal is met."""
     missed = {goal.about for goal in goals if not goal.met}
     wanted = {part: None for about, parts in _BEHIND.items() if about in missed for part in parts}

@@ -13,7 +13,7 @@ import time
 
 from benchmarks.bench import QUICK, Extent
 from benchmarks.page import LOCKS, PAGE, SECTIONS, measured
-from tests.servers import Database, own_server
+from benchmarks.server import own_server
 
 
 def main() -> None:
@@ -22,9 +22,7 @@ def main() -> None:
         raise SystemExit("make bench needs hyperfine (Debian: apt-get install hyperfine)")
     asked = _arguments()
     began = time.monotonic()
-    with own_server() as server:
-        Database(server.url).rows(f"ALTER SYSTEM SET max_locks_per_transaction = {LOCKS}")
-        server.restart()
+    with own_server(max_locks_per_transaction=LOCKS) as server:
         page = measured(server, QUICK if asked.quick else Extent(), asked.sections or [*SECTIONS])
     if not (asked.quick or asked.sections):
         PAGE.write_text(page, encoding="utf-8")

@@ -14,16 +14,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from benchmarks.revisions import cases, fill, planned, release
+from benchmarks.server import PATH, own_server
 from migrator.plan import lint
 from migrator.plan.trace import Statement
-from tests.backups import path
-from tests.plan.verdicts import cases, planned, production, release
-from tests.servers import server
 
 if TYPE_CHECKING:
+    from benchmarks.revisions import Case
     from migrator.plan.forecast import Forecast
     from migrator.plan.trace import Trace
-    from tests.plan.verdicts import Case
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "verdicts.md"
 SQUAWK = Path(sys.executable).parent / "squawk"
@@ -91,10 +90,11 @@ class Judged:
 
 def main() -> None:
     """Judge each revision, and write the page."""
-    os.environ["PATH"] = path()
-    with server() as running, production(running) as database, TemporaryDirectory() as folder:
+    os.environ["PATH"] = PATH
+    with own_server() as server, server.fresh() as database, TemporaryDirectory() as folder:
+        fill(database.rows)
         judged = [
-            _judged(case, planned(release(Path(folder) / case.name, case), database))
+            _judged(case, planned(release(Path(folder) / case.name, case), database.url))
             for case in cases()
         ]
     PAGE.write_text(_page(judged), encoding="utf-8")

@@ -180,6 +180,10 @@ def _seconds(line: dict[str, Any]) -> float:
 
 def _server_cpu_s(made: Bench) -> float:
     """Give what the server and all its sessions that have ended took of the processors."""
-    process = (made.server.home / "data" / "postmaster.pid").read_text().splitlines()[0]
+    process = (
+        (Path(made.database.rows("SHOW data_directory")[0][0]) / "postmaster.pid")
+        .read_text()
+        .splitlines()[0]
+    )
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

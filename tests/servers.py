@@ -114,6 +114,8 @@ def server() -> Iterator[Server]:
     else:
         with warnings.catch_warnings(), embedded() as url:
             warnings.simplefilter("ignore")
+            Database(url).rows("ALTER SYSTEM SET fsync = off")
+            Database(url).rows("SELECT pg_reload_conf()")
             yield _prepared(url)
 
 
@@ -292,7 +294,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def until_open(port: int, within_s: float = 20) -> None:
+def until_open(port: int, within_s: float = 60) -> None:
     """Wait until somebody listens on a port of this machine."""
     deadline = time.monotonic() + within_s
     while True:
@@ -305,7 +307,7 @@ def until_open(port: int, within_s: float = 20) -> None:
             return
 
 
-def until_answers(url: str, within_s: float = 30) -> None:
+def until_answers(url: str, within_s: float = 60) -> None:
     """Wait until the server takes statements."""
     deadline = time.monotonic() + within_s
     while True:

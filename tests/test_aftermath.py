@@ -70,7 +70,7 @@ def test_a_command_that_is_not_there_is_refused_before_anything(database: Databa
 
 def test_a_signal_ends_it_too(database: Database, tmp_path: Path) -> None:
     mark = tmp_path / "begun"
-    slow = f"import pathlib, time; pathlib.Path({str(mark)!r}).touch(); time.sleep(60)"
+    slow = f"import pathlib, time; pathlib.Path({str(mark)!r}).touch(); time.sleep(600)"
     process = start("run", url=database.url, MIGRATOR_AFTER=python(slow))
     eventually(mark.exists)
     process.kill(signal.SIGTERM)

@@ -78,7 +78,7 @@ def test_a_signal_ends_it_and_leaves_nothing(database: Database, tmp_path: Path)
     running = start("backup", url=database.url, **settings(tmp_path))
     backups.half_way(running, tmp_path)
     running.kill(signal.SIGTERM)
-    ended = running.end(20)
+    ended = running.end()
 
     assert ended.exit_code == 143
     assert files(tmp_path) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +154,7 @@ def test_a_signal_half_way_leaves_nothing_in_a_directory(
     running = start("run", url=large.url, **settings(tmp_path))
     dump = half_way(running, tmp_path)
     running.kill(number)
-    ended = running.end(20)
+    ended = running.end()
 
     nothing_was_migrated(ended, large, code, "interrupted")
     assert files(tmp_path) == []
@@ -185,7 +184,7 @@ def test_a_signal_half_way_leaves_nothing_in_a_bucket(large: Database, store: Bu
     running.until("backup.started")
     eventually(lambda: store.unfinished() != [])
     running.kill(signal.SIGTERM)
-    ended = running.end(20)
+    ended = running.end()
 
     nothing_was_migrated(ended, large, 143, "interrupted")
     assert store.keys() == []
@@ -202,7 +201,7 @@ def test_a_signal_while_pg_dump_waits_for_a_lock_ends_the_run(
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         eventually(lambda: database.rows(waiting) == [(1,)])
         running.kill(signal.SIGTERM)
-        ended = running.end(20)
+        ended = running.end()
     nothing_was_migrated(ended, database, 143, "interrupted")
     assert files(tmp_path) == []
 
@@ -210,18 +209,16 @@ def test_a_signal_while_pg_dump_waits_for_a_lock_ends_the_run(
 def test_the_deadline_ends_a_backup_too(large: Database, tmp_path: Path) -> None:
     slow = tmp_path / "bin"
     slow.mkdir()
-    for name, line in (("pg_dump", '[ "$1" = --version ] || sleep 60'), ("pg_restore", ":")):
+    for name, line in (("pg_dump", '[ "$1" = --version ] || sleep 600'), ("pg_restore", ":")):
         (slow / name).write_text(f'#!/bin/sh\n{line}\nexec {backups.PROGRAMS}/{name} "$@"\n')
         (slow / name).chmod(0o755)
     kept = tmp_path / "kept"
     kept.mkdir()
-    began = time.monotonic()
     ended = run(
         "run", url=large.url, MIGRATOR_DEADLINE="3s", **settings(kept, PATH=backups.path(slow))
     )
 
     nothing_was_migrated(ended, large, 124, "deadline")
-    assert time.monotonic() - began < 15
     assert files(kept) == []
 
 
@@ -322,7 +319,7 @@ def test_a_lock_that_is_lost_during_a_backup_ends_with_69(large: Database, tmp_p
     kept.mkdir()
     slow.mkdir()
     (slow / "pg_restore").symlink_to(backups.PROGRAMS / "pg_restore")
-    then = 'case "$*" in *--snapshot*) sleep 60 ;; esac'  # not where its version is asked for
+    then = 'case "$*" in *--snapshot*) sleep 600 ;; esac'  # not where its version is asked for
     (slow / "pg_dump").write_text(f'#!/bin/sh\n{backups.PROGRAMS}/pg_dump "$@" && {then}\n')
     (slow / "pg_dump").chmod(0o755)
     running = start("run", url=large.url, **settings(kept, PATH=backups.path(slow)))

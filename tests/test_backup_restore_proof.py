@@ -125,7 +125,7 @@ def test_a_signal_during_the_restore_leaves_no_scratch_database(
     eventually(lambda: scratches(database) != [])
     eventually(lambda: backups.child_of(running, "pg_restore") is not None)
     running.kill(signal.SIGTERM)
-    ended = running.end(20)
+    ended = running.end()
 
     assert ended.exit_code == 143
     assert database.tables() == {"large"}

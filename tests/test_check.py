@@ -449,10 +449,10 @@ def test_a_signal_ends_it_and_nothing_is_left(tmp_path: Path) -> None:
     (home := tmp_path / "tmp").mkdir()
     home.chmod(0o777)
     tmp_path.chmod(0o755)
-    revise(folder, "open('began', 'w').close()\nop.execute('SELECT pg_sleep(60)')", "int('0')")
+    revise(folder, "open('began', 'w').close()\nop.execute('SELECT pg_sleep(600)')", "int('0')")
     running = start("check", tree=folder, TMPDIR=str(home))
     eventually((folder / "began").exists)
     running.kill(signal.SIGTERM)
-    ended: Ended = running.end(20)
+    ended: Ended = running.end()
     assert ended.exit_code == 143
     assert {each.name for each in home.iterdir()} <= {".lockfile"}  # the library's own

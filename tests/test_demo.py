@@ -1,4 +1,4 @@
-"""`migrator demo`: three real runs, and nothing left behind."""
+"""`migrator demo`: real runs and a plan, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -23,14 +23,20 @@ def place() -> Iterator[Path]:
         yield Path(made)
 
 
-def test_shows_a_first_run_a_second_and_a_failing_one_and_cleans_up(place: Path) -> None:
+def test_shows_what_runs_and_a_plan_do_and_cleans_up(place: Path) -> None:
     ended = run("demo", tree=place, TMPDIR=str(place))
 
     assert ended.exit_code == 0, ended.output
-    assert re.findall(r"^exit code (\d+)$", ended.stdout, re.MULTILINE) == ["0", "0", "65"]
+    codes = re.findall(r"^(?:\[\d\] )?exit code (\d+)$", ended.stdout, re.MULTILINE)
+    assert codes == ["0", "0", "65", "0", "0", "79"]
     assert "Migrated base → total_contract: 12 revisions" in ended.stdout
     assert "nothing is pending" in ended.stdout
     assert "Database: unchanged. Exit code 65." in ended.stdout
+    assert re.search(
+        r"^\[\d\] \S+ +lock\.waiting +Another run holds the lock", ended.stdout, re.MULTILINE
+    )
+    assert len(re.findall(r"revision\.applied +couriers ", ended.stdout)) == 1
+    assert "rename-column, placed_on" in ended.stdout
     assert [p.name for p in place.iterdir() if p.name.startswith("migrator-")] == []
 
 

@@ -76,7 +76,7 @@ def test_the_caller_hears_its_own_signals_afterwards(database: Database) -> None
         cwd=TREES / "built_in_code",
         env={"PATH": os.environ["PATH"], "DATABASE_URL": database.url},
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert ended.returncode == 42

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.servers import Database
 
+pytestmark = pytest.mark.slow
+
 CODES = {0, 3, 64, 65, 66, 69, 73, 74, 75, 76, 77, 78, 79, 124}
 COMMANDS = [
     ("run",),

@@ -13,6 +13,8 @@ from tests.command import run
 if TYPE_CHECKING:
     from tests.servers import Database
 
+pytestmark = pytest.mark.slow
+
 
 def folder_of(package: str) -> Path:
     """Give the folder of an installed package."""

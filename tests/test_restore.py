@@ -451,7 +451,7 @@ def test_a_signal_takes_the_half_made_database_away(
     running = start(*line, url=original.url, **{**place, "PATH": path})
     eventually(lambda: backups.child_of(running, "pg_restore") is not None)
     running.kill(number)
-    ended = running.end(20)
+    ended = running.end()
 
     assert ended.exit_code == 128 + number
     untouched(original, server)

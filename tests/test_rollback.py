@@ -466,7 +466,7 @@ def test_a_rollback_that_was_silently_not_committed_is_never_called_one(
 
 def slow_downgrade(tmp_path: Path) -> Path:
     """Give a tree in which r1 takes a minute to be taken back."""
-    body = 'op.drop_table("accounts")\nop.execute("SELECT pg_sleep(60)")'
+    body = 'op.drop_table("accounts")\nop.execute("SELECT pg_sleep(600)")'
     return changed(tmp_path, "fails_third", r1_downgrade=body)
 
 
@@ -477,7 +477,7 @@ def test_a_signal_during_the_rollback_ends_it_and_the_first_error_stands(
     running = start(*ROLLBACK, tree=slow_downgrade(tmp_path), url=database.url)
     eventually(lambda: sleeping(database))
     running.kill(number)
-    ended = running.end(30)
+    ended = running.end()
 
     hint = assert_failed_with(ended, 65, "partially_migrated", ["r1"])
     assert f"Interrupted by {number.name} during the downgrade of revision r1." in hint
@@ -502,7 +502,7 @@ def test_a_session_that_is_ended_during_the_rollback_is_reported(
     eventually(lambda: sleeping(database))
     query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     database.rows(f"{query} AND datname = current_database()")
-    ended = running.end(30)
+    ended = running.end()
 
     hint = assert_failed_with(ended, 65, "partially_migrated", ["r1"])
     assert re.search(r"The downgrade of revision r1 failed: .*(terminat|closed)", hint)
@@ -513,7 +513,7 @@ def test_a_rollback_whose_lock_is_lost_is_cancelled(database: Database, tmp_path
     running = start(*ROLLBACK, tree=slow_downgrade(tmp_path), url=database.url)
     eventually(lambda: sleeping(database))
     end_guard(database)
-    ended = running.end(30)
+    ended = running.end()
 
     hint = assert_failed_with(ended, 65, "partially_migrated", ["r1"])
     assert "The session that held the lock is gone" in hint
@@ -528,7 +528,7 @@ def test_a_server_that_goes_away_during_the_rollback_leaves_the_state_unknown(
         running = start(*ROLLBACK, tree=slow_downgrade(tmp_path), url=database.url)
         eventually(lambda: sleeping(database))
         server.stop()
-        ended = running.end(60)
+        ended = running.end()
         server.start()
 
         hint = assert_failed_with(ended, 65, "unknown", [])
@@ -602,10 +602,10 @@ def test_a_table_lock_that_was_not_had_is_a_failure_like_another(
 def test_an_interrupted_run_begins_no_rollback(
     number: signal.Signals, code: int, database: Database
 ) -> None:
-    running = start(*ROLLBACK, tree="slow", url=database.url, SLOW_SECONDS="60")
+    running = start(*ROLLBACK, tree="slow", url=database.url, SLOW_SECONDS="600")
     eventually(lambda: sleeping(database))
     running.kill(number)
-    ended = running.end(30)
+    ended = running.end()
 
     assert ended.exit_code == code
     assert ended.report["outcome"] == "interrupted"
@@ -616,17 +616,17 @@ def test_an_interrupted_run_begins_no_rollback(
 
 def test_a_run_past_its_deadline_begins_no_rollback(database: Database) -> None:
     line = (*ROLLBACK, "--deadline", "4s")
-    ended = run(*line, tree="slow", url=database.url, SLOW_SECONDS="60")
+    ended = run(*line, tree="slow", url=database.url, SLOW_SECONDS="600")
     assert ended.exit_code == 124
     assert "took nothing back. An interrupted run" in ended.report["error"]["hint"]
     assert database.revisions() == ["r1"]
 
 
 def test_a_run_that_lost_its_lock_begins_no_rollback(database: Database) -> None:
-    running = start(*ROLLBACK, tree="slow", url=database.url, SLOW_SECONDS="60")
+    running = start(*ROLLBACK, tree="slow", url=database.url, SLOW_SECONDS="600")
     eventually(lambda: sleeping(database))
     end_guard(database)
-    ended = running.end(30)
+    ended = running.end()
 
     hint = assert_failed_with(ended, 69, "partially_migrated", ["r1"])
     assert "took nothing back. The server, or the lock, was lost on the way." in hint

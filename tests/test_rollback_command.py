@@ -247,7 +247,7 @@ def test_a_signal_ends_it(database: Database, tmp_path: Path) -> None:
     running = start(*TO, "base", tree=copy, url=database.url)
     eventually(lambda: sleeping(database))
     running.kill(signal.SIGTERM)
-    ended = running.end(30)
+    ended = running.end()
 
     assert ended.exit_code == 143
     assert ended.report["database_state"] == "partially_migrated"

@@ -14,7 +14,7 @@ from benchmarks.section import table
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench, Extent
-    from tests.servers import OwnServer
+    from benchmarks.server import Server
 
 _RUNS = 5
 _STEPS = {
@@ -37,7 +37,7 @@ rest is what it takes more than with nothing pending. Medians of {runs}.
 {table}"""
 
 
-def of_time(server: OwnServer, extent: Extent) -> str:
+def of_time(server: Server, extent: Extent) -> str:
     """Measure what the time of a full run goes into."""
     lengths = (min(extent.lengths), extent.usual)
     columns = [_column(server, extent, length) for length in lengths]
@@ -46,7 +46,7 @@ def of_time(server: OwnServer, extent: Extent) -> str:
     return _TEXT.format(runs=_RUNS, table=table(header, rows))
 
 
-def _column(server: OwnServer, extent: Extent, length: int) -> dict[str, float]:
+def _column(server: Server, extent: Extent, length: int) -> dict[str, float]:
     """Give the median of each part, in milliseconds."""
     with bench(server, length) as made:
         nothing = made.medians(extent, Command(ALEMBIC))[0]

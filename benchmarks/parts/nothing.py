@@ -17,7 +17,7 @@ from benchmarks.section import mb, table
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench, Extent
-    from tests.servers import OwnServer
+    from benchmarks.server import Server
 
 _RUNS = 15
 _BESIDES, _REST, _ALL = "Python starts and ends", "what else is done", "in all"
@@ -33,7 +33,7 @@ The peak memory of processes that each go a step further.
 {table}"""
 
 
-def of_time(server: OwnServer, extent: Extent) -> str:
+def of_time(server: Server, extent: Extent) -> str:
     """Measure what the time of a no-op goes into, the first time and later."""
     with bench(server, extent.usual) as made:
         python, floor = made.medians(extent, Command(PYTHON), Command(FLOOR))
@@ -47,7 +47,7 @@ def of_time(server: OwnServer, extent: Extent) -> str:
     )
 
 
-def of_memory(server: OwnServer, extent: Extent) -> str:
+def of_memory(server: Server, extent: Extent) -> str:
     """Measure what the memory of a no-op goes into."""
     steps = {
         "Python": PYTHON,

@@ -102,7 +102,7 @@ def reset(*, database: str, no_backup: bool, yes: bool, **given: Any) -> int:  #
 
 @click.command()
 def demo() -> int:
-    """Three runs on an embedded Postgres with the example project; needs no server."""
+    """Five scenes on an embedded Postgres with the example project; needs no server."""
     from migrator import demo as demonstration  # noqa: PLC0415 - starts a server
 
     try:

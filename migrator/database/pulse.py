@@ -81,17 +81,24 @@ class Heartbeat:
         self._over.set()
 
     def ask(self) -> None:
-        """Ask until the run is over; a connection that breaks is made again."""
+        """Ask until the run is over; a connection that breaks is made again.
+
+        After an attempt that failed, only the next answer counts as one: the second until then
+        must not begin the count of the silence again.
+        """
+        answered = True
         while not self._over.wait(_LOOK_S):
             try:
                 if time.monotonic() - self._asked >= _BEAT_S:
                     self._beat()
+                    answered = True
                 for look in tuple(self._looks):
                     look(self._connection)
             except UnreachableError:
                 self._forget()
+                answered = False
             else:
-                self._answers += 1
+                self._answers += answered
         self._forget()
 
     def listen(self) -> None:

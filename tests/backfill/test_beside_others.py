@@ -35,7 +35,7 @@ SLOW = BATCH.replace("WHERE", "FROM pg_sleep(0.2) WHERE")
 SLEEPS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
 )
-HANGS = BATCH.replace("WHERE", "FROM pg_sleep(60) WHERE")
+HANGS = BATCH.replace("WHERE", "FROM pg_sleep(600) WHERE")
 
 
 def test_several_workers_do_no_row_twice_while_the_app_writes(
@@ -79,6 +79,7 @@ def test_several_workers_do_no_row_twice_while_the_app_writes(
     ) == [(0,)]
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_lock_rows_do_none_twice(database: Database, tmp_path: Path) -> None:
     """What a UNION gives cannot be locked; the keys are given out one page at a time."""
     union = f"{REMAINING} AND id % 2 = 0 UNION {REMAINING}"
@@ -90,6 +91,7 @@ def test_workers_that_cannot_lock_rows_do_none_twice(database: Database, tmp_pat
     assert database.rows("SELECT count(*), count(DISTINCT id) FROM audit") == [(5000, 5000)]
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_batch_are_locked_from_the_look_on_though_others_may_refer_to_them(
     database: Database, tmp_path: Path
 ) -> None:
@@ -138,6 +140,7 @@ def test_a_row_that_the_app_holds_is_passed_over_and_done_when_it_is_free(
     assert database.rows("SELECT email FROM users WHERE id = 500") == [("mine",)]
 
 
+@pytest.mark.slow
 def test_rows_that_stay_locked_end_it_with_75(database: Database, tmp_path: Path) -> None:
     folder = expanded(made(tmp_path / "project"), database, 100)
     with closing(psycopg2.connect(database.url)) as app:
@@ -148,6 +151,7 @@ def test_rows_that_stay_locked_end_it_with_75(database: Database, tmp_path: Path
     assert ended.report["database_state"] == "partially_migrated"
 
 
+@pytest.mark.slow
 def test_a_table_lock_makes_it_give_way_and_try_again_with_fewer_rows(
     database: Database, tmp_path: Path
 ) -> None:
@@ -167,6 +171,7 @@ def test_a_table_lock_makes_it_give_way_and_try_again_with_fewer_rows(
     assert database.rows("SELECT count(*) FROM audit") == [(200,)]
 
 
+@pytest.mark.slow
 def test_a_batch_that_takes_too_long_is_made_smaller(database: Database, tmp_path: Path) -> None:
     """A statement that is over its timeout is tried again with half of the rows."""
     slow = "    from sqlalchemy import text\n"
@@ -189,6 +194,7 @@ def test_a_batch_that_takes_too_long_is_made_smaller(database: Database, tmp_pat
     assert remain(database) == 0
 
 
+@pytest.mark.slow
 def test_it_pauses_while_others_are_at_work(database: Database, tmp_path: Path) -> None:
     folder = expanded(made(tmp_path / "project", SLOW), database, 3000)
     with closing(database.connect()) as other, closing(database.connect()) as another:
@@ -206,6 +212,7 @@ def test_it_pauses_while_others_are_at_work(database: Database, tmp_path: Path) 
     assert ended.named("statement.blocked")[0]["active"] >= 2
 
 
+@pytest.mark.slow
 def test_it_pauses_while_a_replica_is_behind(tmp_path: Path) -> None:
     """The replica stops to replay what it gets, as behind a long query on it."""
     with own_server() as server, server.fresh() as database, server.standby() as standby:
@@ -227,6 +234,7 @@ def test_it_pauses_while_a_replica_is_behind(tmp_path: Path) -> None:
         assert remain(database) == 0
 
 
+@pytest.mark.slow
 def test_it_works_through_a_pooler_of_transactions(
     server: Server, database: Database, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.backfill.projects import fill
 from tests.command import run
 from tests.docs.markdown import page
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.servers import Database
+
+pytestmark = pytest.mark.slow
 
 PAGE = page("docs/how-to/backfill.md")
 USERS = '''

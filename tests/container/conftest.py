@@ -24,10 +24,11 @@ HOST = "db"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give these tests the time to build images; where no engine answers, skip what needs one."""
+    """Mark them slow, with time to build images; if no engine answers, skip what needs one."""
     ours = [item for item in items if HERE in item.path.parents]
     reason = "" if not ours or required() else silence()
     for item in ours:
+        item.add_marker(pytest.mark.slow)
         item.add_marker(pytest.mark.timeout(900))
         if reason and "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason=reason))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,11 +212,6 @@ def fresh(server: DockerContainer, host: str) -> Iterator[Database]:
         yield Database(server, host, name)
     finally:
         maintenance.rows(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def seconds_of(started: float) -> float:
-    """Give the seconds since time.monotonic() was this."""
-    return time.monotonic() - started
 
 
 def applied(ended: Ended) -> Sequence[str]:

@@ -53,6 +53,7 @@ def test_writes_what_the_models_ask_for_and_then_nothing_more(tmp_path: Path) ->
     assert "CONCURRENTLY" not in ended.stdout  # the table is new: nobody uses it
 
 
+@pytest.mark.slow
 def test_two_heads_are_refused_until_they_are_merged(tmp_path: Path) -> None:
     folder = project(tmp_path / "p")
     first = new(folder, "one", "--empty")["revisions"][0]
@@ -83,6 +84,7 @@ def test_a_line_that_says_too_little_or_too_much_is_a_mistake(
     assert files(folder) == set()
 
 
+@pytest.mark.slow
 def test_env_pys_own_hook_template_and_options_are_kept(tmp_path: Path) -> None:
     hook = """
 def count(context, revision, directives):
@@ -179,7 +181,7 @@ def test_a_signal_in_the_midst_of_the_proof_leaves_no_file(tmp_path: Path) -> No
     waits = slow + (
         "        if context.script.get_current_head():\n"
         "            open('there', 'w').close()\n"
-        "            connection.exec_driver_sql('SELECT pg_sleep(60)')\n"
+        "            connection.exec_driver_sql('SELECT pg_sleep(600)')\n"
     )
     env_py = ENV.replace(slow, waits)
     folder = project(tmp_path / "p", env_py=env_py)
@@ -192,6 +194,7 @@ def test_a_signal_in_the_midst_of_the_proof_leaves_no_file(tmp_path: Path) -> No
     assert files(folder) == set()
 
 
+@pytest.mark.slow
 def test_a_database_is_compared_with_where_it_is_named_and_only_read(
     tmp_path: Path, database: Database
 ) -> None:
@@ -213,6 +216,7 @@ def test_a_database_is_compared_with_where_it_is_named_and_only_read(
     assert database.revisions() == answer["revisions"][0]["down_revision"]
 
 
+@pytest.mark.slow
 def test_flask_migrate_has_it_too(tmp_path: Path) -> None:
     flask = shutil.copytree(TREES / "flask_app", tmp_path / "f")
     (flask / "migrations/script.py.mako").write_bytes(TEMPLATE.read_bytes())
@@ -226,6 +230,7 @@ def test_flask_migrate_has_it_too(tmp_path: Path) -> None:
     assert "create_table('note'" in (flask / written["file"]).read_text()
 
 
+@pytest.mark.slow
 def test_an_async_env_py_has_it_too(tmp_path: Path) -> None:
     env_py = (TREES / "async_env/env.py").read_text()
     env_py = env_py.replace("import asyncio\n", "import asyncio\nfrom shop.models import Base\n")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tests.servers import Database
 
+pytestmark = pytest.mark.slow
+
 HOOK = '''
 
 def hook(context, revision, directives):

@@ -6,11 +6,15 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.command import TREES, run
 from tests.develop.models import ENV, TEMPLATE, project, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.slow
 
 MODELS = """
 import sqlalchemy as sa

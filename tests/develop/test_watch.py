@@ -79,6 +79,7 @@ def test_a_further_change_makes_its_own_revision_anew(folder: Path, database: Da
     assert database.revisions() == [own.partition("_")[0]]
 
 
+@pytest.mark.slow
 def test_a_revision_that_the_database_never_had_is_made_anew(
     folder: Path, database: Database
 ) -> None:
@@ -92,6 +93,7 @@ def test_a_revision_that_the_database_never_had_is_made_anew(
     assert "mail" in columns(database)
 
 
+@pytest.mark.slow
 def test_a_change_that_is_taken_back_leaves_no_revision(folder: Path, database: Database) -> None:
     new(folder, "first tables")
     before = files(folder)
@@ -104,6 +106,7 @@ def test_a_change_that_is_taken_back_leaves_no_revision(folder: Path, database: 
     assert "email" not in columns(database)
 
 
+@pytest.mark.slow
 def test_what_somebody_edited_is_not_made_anew(folder: Path, database: Database) -> None:
     once(folder, database)
     (file,) = files(folder)
@@ -116,6 +119,7 @@ def test_what_somebody_edited_is_not_made_anew(folder: Path, database: Database)
     assert "email" in columns(database)
 
 
+@pytest.mark.slow
 def test_what_git_has_is_not_made_anew(folder: Path, database: Database) -> None:
     git(folder, "init", "--quiet")
     once(folder, database)
@@ -132,6 +136,7 @@ def test_what_git_has_is_not_made_anew(folder: Path, database: Database) -> None
     assert len(files(folder)) == 2
 
 
+@pytest.mark.slow
 def test_a_table_that_holds_rows_stays_and_another_revision_follows(
     folder: Path, database: Database
 ) -> None:
@@ -145,6 +150,7 @@ def test_a_table_that_holds_rows_stays_and_another_revision_follows(
     assert database.rows("SELECT name, email FROM users") == [("Ada", None)]
 
 
+@pytest.mark.slow
 def test_a_hazard_is_named_and_applied_to_the_local_database(
     folder: Path, database: Database
 ) -> None:
@@ -155,6 +161,7 @@ def test_a_hazard_is_named_and_applied_to_the_local_database(
     assert "nick" not in columns(database)
 
 
+@pytest.mark.slow
 def test_a_revision_with_a_finding_is_written_and_not_applied(
     folder: Path, database: Database
 ) -> None:
@@ -168,6 +175,7 @@ def test_a_revision_with_a_finding_is_written_and_not_applied(
     assert "users" not in database.tables()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_leaves_the_revision_that_was_there(
     folder: Path, database: Database
 ) -> None:
@@ -186,6 +194,7 @@ def test_what_cannot_be_written_leaves_the_revision_that_was_there(
     assert "mail" in columns(database)
 
 
+@pytest.mark.slow
 def test_models_that_cannot_be_loaded_change_nothing(folder: Path, database: Database) -> None:
     new(folder, "first tables")
     remodel(folder, WITH_EMAIL)
@@ -196,6 +205,7 @@ def test_models_that_cannot_be_loaded_change_nothing(folder: Path, database: Dat
     assert (files(folder), database.revisions()) == (before, at)
 
 
+@pytest.mark.slow
 def test_a_database_of_other_code_is_left_alone(folder: Path, database: Database) -> None:
     once(folder, database)
     database.rows("UPDATE alembic_version SET version_num = 'unheard_of'")
@@ -226,9 +236,9 @@ def test_only_a_local_database_is_worked_on_and_none_in_production(
 
 def test_it_follows_the_files_until_a_signal_comes(folder: Path, database: Database) -> None:
     watching = start("watch", tree=folder, url=database.url)
-    eventually(lambda: "users" in database.tables(), within_s=60)
+    eventually(lambda: "users" in database.tables())
     remodel(folder, WITH_EMAIL)
-    eventually(lambda: "email" in columns(database), within_s=60)
+    eventually(lambda: "email" in columns(database))
     watching.kill(signal.SIGTERM)
     ended = watching.end()
     assert ended.exit_code == 143, ended.output

@@ -20,6 +20,8 @@ from tests.docs.markdown import Page, code, page, pages
 if TYPE_CHECKING:
     from tests.servers import Database
 
+pytestmark = pytest.mark.slow
+
 FOLDER = "docs/how-to/coming-from"
 PAGES = [each for each in pages() if FOLDER in str(each)]
 START, APPLICATION, SCRIPT, MANAGE, TABLES = (
@@ -85,7 +87,7 @@ def program(*line: str, cwd: Path, url: str, **env: str) -> subprocess.Completed
         env={"PATH": path, "DATABASE_URL": url, **env},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

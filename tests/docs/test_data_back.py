@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 PAGE = page("docs/runbook/data-back.md")
 DATA = """
 CREATE TABLE letters (id int PRIMARY KEY, what text NOT NULL);

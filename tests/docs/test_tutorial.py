@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.docs.markdown import Block
     from tests.servers import Database
 
+pytestmark = pytest.mark.slow
+
 PAGE = page("docs/tutorials/first-safe-deploy.md")
 ELSEWHERE = ("docker run", "python3 -m venv", "source ", "pip install", "export DATABASE_URL=")
 """What prepares a machine, which is prepared here."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 HISTORY = ["r1", "r2", "r3", "r4"]
 _POLL_S, _FREE_WITHIN_S = 0.05, 2.0
 _STOPPED_S = 1.5

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.command import Ended
     from tests.servers import Database, Server
 
+pytestmark = pytest.mark.slow
+
 TREE = "ten_revisions"
 REVISIONS = [f"r{number:02}" for number in range(1, 11)]
 CONCURRENT = {"r04": "t03_note", "r08": "t07_note"}
@@ -49,7 +51,7 @@ def ended_at_random(database: Database, transactions: str, chance: random.Random
     running = start("run", tree=TREE, url=database.url, MIGRATOR_TRANSACTIONS=transactions)
     time.sleep(chance.uniform(0.2, 1.8))
     running.kill(number)
-    ended = running.end(30)
+    ended = running.end()
     eventually(lambda: database.advisory_locks() == 0)
 
     now = applied(database)

@@ -39,6 +39,7 @@ def template(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", patterns(), ids=lambda page: page.stem)
 def test_each_release_goes_up_and_down_and_up_beside_the_app_and_loses_nothing(
     page: Path, template: Database, server: Server, tmp_path: Path
@@ -48,6 +49,7 @@ def test_each_release_goes_up_and_down_and_up_beside_the_app_and_loses_nothing(
         Rollout(read, KEPT[read.name], folder, database).go()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", patterns(), ids=lambda page: page.stem)
 def test_the_usual_way_has_the_hazards_of_the_page_which_does_what_the_plan_advises(
     page: Path, template: Database, tmp_path: Path

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from migrator.plan.forecast import Forecast
 
+pytestmark = pytest.mark.slow
+
 CHART = replace(RELEASE, hazards=())
 """Its chart stands at the top of the page."""
 _CSS = files("migrator.plan").joinpath("page.css").read_text("utf-8")

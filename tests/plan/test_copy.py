@@ -42,7 +42,7 @@ WHERE d.datname = current_database() AND l.locktype = 'relation' AND l.mode <> '
 """
 _SLEEPS = """
 SELECT pid FROM pg_stat_activity
-WHERE query = 'SELECT pg_sleep(60)' AND state = 'active' AND starts_with(datname, %s)
+WHERE query = 'SELECT pg_sleep(600)' AND state = 'active' AND starts_with(datname, %s)
 """
 EMBEDDED = planning.PlanRequest(on="embedded")
 CHANGE = "op.add_column('orders', sa.Column('vat', sa.Integer))"
@@ -186,6 +186,7 @@ def test_what_a_killed_plan_left_is_dropped_when_it_is_a_day_old(
             database.rows(f"DROP DATABASE IF EXISTS {name}")
 
 
+@pytest.mark.slow
 def test_extensions_that_the_other_server_lacks_are_named(
     release: Path, database: Database
 ) -> None:
@@ -208,11 +209,11 @@ def test_a_signal_ends_the_statement_and_no_copy_is_left(
 ) -> None:
     folder = project(tmp_path / "p")
     in_production(folder, database, *ORDERS)
-    revise(folder, "op.execute('SELECT pg_sleep(60)')")
+    revise(folder, "op.execute('SELECT pg_sleep(600)')")
     process = start("plan", tree=folder, url=database.url, PATH=path())
     eventually(lambda: bool(database.rows(_SLEEPS, beginning(database.name, PLAN))))
     process.kill(number)
-    ended = process.end(20)
+    ended = process.end()
     assert ended.exit_code == 128 + number, ended.output
     assert database.rows(_SLEEPS, beginning(database.name, PLAN)) == []
     assert copies(database) == []
@@ -221,7 +222,7 @@ def test_a_signal_ends_the_statement_and_no_copy_is_left(
 def test_the_deadline_ends_it_too(tmp_path: Path, database: Database) -> None:
     folder = project(tmp_path / "p")
     in_production(folder, database, *ORDERS)
-    revise(folder, "op.execute('SELECT pg_sleep(60)')")
+    revise(folder, "op.execute('SELECT pg_sleep(600)')")
     ended = run("plan", "--deadline", "5s", tree=folder, url=database.url, PATH=path())
     assert ended.exit_code == 124, ended.output
     assert copies(database) == []
@@ -274,6 +275,7 @@ def test_an_empty_database_is_planned_from_its_first_revision(
         assert empty.tables() == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tree", ["async_env", "own_version_table", "autocommit_env", "schemas_loop"]
 )
@@ -286,6 +288,7 @@ def test_any_project_is_rehearsed_as_it_is(tree: str, server: Server) -> None:
         assert empty.tables() == set()
 
 
+@pytest.mark.slow
 def test_from_base_an_env_py_that_reaches_a_real_database_is_stopped(
     release: Path, database: Database
 ) -> None:

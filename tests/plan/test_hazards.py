@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.revisions import Case, cases, fill, planned, release
 from migrator import planning
 from migrator.plan.causes.compatibility import holds_all_of
 from migrator.plan.conditions import Conditions, Table
@@ -18,7 +19,6 @@ from migrator.plan.size import busy, described, level
 from migrator.plan.trace import Change
 from migrator.settings import load
 from tests.plan.releases import project, revise
-from tests.plan.verdicts import Case, cases, planned, production, release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,8 @@ ADVISED = [c for c in cases() if c.hazards and not FOR_SOME_TABLE & {*c.hazards}
 @pytest.fixture(scope="module")
 def target(server: Server) -> Iterator[Database]:
     """Give a database in use; no plan changes it."""
-    with production(server) as made:
+    with server.fresh() as made:
+        fill(made.rows)
         yield made
 
 
@@ -123,7 +124,7 @@ def test_an_allow_that_allows_nothing_is_a_warning(target: Database, tmp_path: P
         "# migrator: allow drop-table because I thought of another one\n"
         "# migrator: allow style-of-another because it is another linter's\n" + file.read_text()
     )
-    found = planned(folder, target)
+    found = planned(folder, target.url)
     assert found.verdict == "danger"
     warnings = idle_allowances(found.trace, found.hazards, ["style-of-another"])
     assert [re.findall(r"`(.+)`.*: (.+)\.", each)[0] for each in warnings] == [
@@ -135,7 +136,7 @@ def test_an_allow_that_allows_nothing_is_a_warning(target: Database, tmp_path: P
 
 def test_what_is_accepted_is_shown_with_its_reason(target: Database, tmp_path: Path) -> None:
     [case] = [case for case in cases() if case.name == "drop_column_allowed"]
-    found = planned(release(tmp_path / "p", case), target)
+    found = planned(release(tmp_path / "p", case), target.url)
     assert [(hazard.code, hazard.allowed) for hazard in found.hazards] == [
         ("drop-column", "no release in use names it any more")
     ]
@@ -143,7 +144,7 @@ def test_what_is_accepted_is_shown_with_its_reason(target: Database, tmp_path: P
 
 @pytest.mark.parametrize("case", ADVISED, ids=lambda case: case.name)
 def test_the_safer_way_is_one(case: Case, target: Database, tmp_path: Path) -> None:
-    found = planned(release(tmp_path / "p", case), target)
+    found = planned(release(tmp_path / "p", case), target.url)
     for number, hazard in enumerate(found.hazards):
         assert hazard.instead
         assert hazard.code in hazard.page
@@ -151,7 +152,7 @@ def test_the_safer_way_is_one(case: Case, target: Database, tmp_path: Path) -> N
             folder = tmp_path / str(number)
             release(folder, Case(case.file.parent / "empty.py", "safe", ()))
             _after_empty(folder, hazard.example)
-            again = planned(folder, target)
+            again = planned(folder, target.url)
             worse = [each for each in again.hazards if each.code != "no-downgrade"]
             assert [each.reason for each in worse if not each.allowed] == []
 

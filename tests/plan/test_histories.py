@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from benchmarks.revisions import planned
 from migrator import planning
 from migrator.settings import load
 from tests.docs.markdown import ROOT
-from tests.plan.verdicts import planned
 from tests.test_histories import JUPYTERHUB_0_5, jupyterhub, optuna
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from migrator.plan.forecast import Forecast
     from tests.servers import Database
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["jupyterhub", "optuna"]  # fixtures
 
@@ -63,7 +65,7 @@ def test_jupyterhubs_history_fails_where_a_run_of_it_does(
     jupyterhub: Path, database: Database
 ) -> None:
     database.rows(JUPYTERHUB_0_5)
-    found = planned(jupyterhub, database)
+    found = planned(jupyterhub, database.url)
     assert found_in(found) == {
         ("3ec6993fe20c", "drop-table"),
         ("3ec6993fe20c", "drop-column"),

@@ -222,7 +222,7 @@ def test_sigterm_ends_it_within_seconds_and_leaves_no_copy(
     )
     eventually(lambda: bool(database.rows(asleep)))
     process.kill(signal.SIGTERM)
-    ended = process.end(timeout_s=20)
+    ended = process.end()
     assert ended.exit_code == 143, ended.output
     assert json.loads(ended.stdout)["error"]["kind"] == "interrupted"
     assert database.rows(asleep) == []

@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.revisions import cases, fill, planned, release
 from migrator.plan.trace import MODES
 from tests.command import run
 from tests.plan.releases import ENV
 from tests.plan.traffic import traffic
-from tests.plan.verdicts import cases, planned, production, release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from benchmarks.revisions import Case
     from tests.plan.traffic import Seen
-    from tests.plan.verdicts import Case
     from tests.servers import Database, Server
+
+pytestmark = pytest.mark.slow
 
 LINGERS = ENV.replace(
     "with engine.connect()",
@@ -36,7 +38,8 @@ with engine.connect()''',
 @pytest.fixture(scope="module")
 def template(server: Server) -> Iterator[Database]:
     """Give the database that each test gets a copy of."""
-    with production(server, rows=20_000) as made:
+    with server.fresh() as made:
+        fill(made.rows, 20_000)
         yield made
 
 
@@ -46,7 +49,7 @@ def test_no_table_is_locked_that_the_plan_did_not_announce(
 ) -> None:
     folder = release(tmp_path / "p", case, LINGERS)
     with server.fresh(template=template.name) as database:
-        found = planned(folder, database)
+        found = planned(folder, database.url)
         with traffic(database) as seen:
             ended = run("run", tree=folder, url=database.url)
     announced = {(lock.table, lock.mode, lock.index) for lock in found.trace.locks}

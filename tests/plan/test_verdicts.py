@@ -6,28 +6,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.revisions import cases, fill, planned, release
 from migrator.plan.advice import INSTEAD
 from migrator.plan.hazards import idle_allowances
-from tests.plan.verdicts import cases, planned, production, release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.plan.verdicts import Case
+    from benchmarks.revisions import Case
     from tests.servers import Database, Server
 
 
 @pytest.fixture(scope="module")
 def target(server: Server) -> Iterator[Database]:
     """Give a database in use; no plan changes it."""
-    with production(server) as made:
+    with server.fresh() as made:
+        fill(made.rows)
         yield made
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_each_revision_gets_its_verdict(case: Case, target: Database, tmp_path: Path) -> None:
-    found = planned(release(tmp_path / "p", case), target)
+    found = planned(release(tmp_path / "p", case), target.url)
     codes = sorted(hazard.code for hazard in found.hazards if not hazard.allowed)
     reasons = "\n".join(f"{hazard.level} {hazard.reason}" for hazard in found.hazards)
     assert (found.verdict, codes) == (case.verdict, sorted(case.hazards)), reasons

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+import pytest
+
 from migrator.database.scratch import template
 from migrator.database.scratch.scratch import beginning
 from tests.plan.releases import revise
@@ -94,6 +96,7 @@ def test_each_test_has_a_database_of_its_own_and_nothing_is_left(
     assert len({*(folder / "visits").read_text().split()}) == 1
 
 
+@pytest.mark.slow
 def test_the_processes_of_one_session_share_a_template_and_an_embedded_server(
     tmp_path: Path,
 ) -> None:
@@ -120,6 +123,7 @@ def test_the_processes_of_one_session_share_a_template_and_an_embedded_server(
     assert not Path(home).exists()
 
 
+@pytest.mark.slow
 def test_a_revision_that_fails_is_told_without_a_traceback_and_leaves_nothing(
     server: Server, tmp_path: Path
 ) -> None:
@@ -136,6 +140,7 @@ def test_a_revision_that_fails_is_told_without_a_traceback_and_leaves_nothing(
     assert left(server, *session.values()) == []
 
 
+@pytest.mark.slow
 def test_a_server_of_ones_own_choice_is_named_by_a_variable(server: Server, tmp_path: Path) -> None:
     folder = sound(tmp_path / "all" / "backend")
     (tmp_path / "all" / "pytest.ini").write_text(
@@ -192,6 +197,7 @@ def test_nothing_heavy_is_loaded_where_nothing_of_ours_is_used(tmp_path: Path) -
         }
 
 
+@pytest.mark.slow
 def test_it_is_left_out_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text("def test_it(migrated_url):\n    pass\n")
     code, told, _ = pytest_in(tmp_path, "-p", "no:migrator")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.plan.releases import revise
 from tests.testing.projects import STANDARD, pytest_in, sound
 
@@ -47,6 +49,7 @@ def test_a_sound_project_passes_with_pytest_alembic_beside_it(
     assert "test_up_down_consistency PASSED" in told
 
 
+@pytest.mark.slow
 def test_each_says_what_is_wrong_in_words(server: Server, tmp_path: Path) -> None:
     folder = sound(tmp_path / "shop")
     revise(folder, ADD_INDEX, "op.execute('SELECT 1')")
@@ -65,6 +68,7 @@ def test_each_says_what_is_wrong_in_words(server: Server, tmp_path: Path) -> Non
     assert len({*(folder / "visits").read_text().split()}) == 2  # two questions, each asked once
 
 
+@pytest.mark.slow
 def test_a_hazard_may_be_accepted_allowed_or_old(server: Server, tmp_path: Path) -> None:
     folder = sound(tmp_path / "shop")
     revise(folder, ADD_INDEX, DROP_INDEX)
@@ -89,6 +93,7 @@ def test_a_hazard_may_be_accepted_allowed_or_old(server: Server, tmp_path: Path)
     assert counts("migrator_max_risk = none")["error"] == 1
 
 
+@pytest.mark.slow
 def test_two_heads_are_named_and_the_rest_is_not_looked_at(server: Server, tmp_path: Path) -> None:
     folder = sound(tmp_path / "shop")
     text = (folder / "versions" / "r1.py").read_text()

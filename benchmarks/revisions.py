@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import re
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import planning
 from migrator.settings import load
-from tests.plan.releases import project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from migrator.plan.forecast import Forecast
-    from tests.servers import Database, Server
 
-FOLDER = Path(__file__).parent / "revisions"
+FOLDER = Path(__file__).parent.parent / "tests" / "plan" / "revisions"
 _EXPECTS = re.compile(r"# expects (?P<verdict>\w+)(?:: (?P<hazards>.+))?\n")
+_INI = """
+[alembic]
+script_location = %(here)s
+path_separator = os
+"""
+_ENV = """
+from alembic import context
+from sqlalchemy import engine_from_config, pool
+
+config = context.config
+engine = engine_from_config(
+    config.get_section(config.config_ini_section, {}), poolclass=pool.NullPool
+)
+
+with engine.connect() as connection:
+    context.configure(connection=connection, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
 _BASE = '''
 """What is in production."""
 
@@ -86,26 +102,26 @@ def _case(file: Path) -> Case:
     return Case(file, found["verdict"], tuple(hazards.split(", ")) if hazards else ())
 
 
-@contextmanager
-def production(server: Server, rows: int = LARGE) -> Iterator[Database]:
-    """Give a database with a large table, one of 50,000 rows and a small one."""
-    with server.fresh() as made:
-        made.rows(IN_PRODUCTION.format(rows=rows))
-        made.rows("SELECT pg_sleep(0.5)")  # what was counted until now comes in a little later
-        made.rows("SELECT pg_stat_reset()")  # nobody uses the tables
-        yield made
+def fill(execute: Callable[[str], object], rows: int = LARGE) -> None:
+    """Give a new database a large table, one of 50,000 rows and a small one."""
+    execute(IN_PRODUCTION.format(rows=rows))
+    execute("SELECT pg_sleep(0.5)")  # what was counted until now comes in a little later
+    execute("SELECT pg_stat_reset()")  # nobody uses the tables
 
 
-def release(folder: Path, case: Case, env_py: str | None = None) -> Path:
+def release(folder: Path, case: Case, env_py: str = _ENV) -> Path:
     """Make a project in which this revision is pending."""
-    made = project(folder, env_py) if env_py else project(folder)
-    (made / "versions" / "production.py").write_text(_BASE)
-    shutil.copy(case.file, made / "versions")
-    return made
+    versions = folder / "versions"
+    versions.mkdir(parents=True)
+    (folder / "alembic.ini").write_text(_INI.lstrip())
+    (folder / "env.py").write_text(env_py.lstrip())
+    (versions / "production.py").write_text(_BASE)
+    shutil.copy(case.file, versions)
+    return folder
 
 
-def planned(folder: Path, database: Database) -> Forecast:
-    """Give the plan of a project for a database."""
-    flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
+def planned(folder: Path, url: str) -> Forecast:
+    """Give the plan of a project for the database of this URL."""
+    flags = {"config": str(folder / "alembic.ini"), "database_url": url}
     settings, _ = load.read(flags, {})
     return planning.forecast(settings, planning.PlanRequest())
