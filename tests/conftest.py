@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 import migrator
-from tests import servers
+from tests.support import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from tests.command import TREES
+from tests.support.command import TREES
 
 _REVISION = '''"""Revision {id}."""
 from typing import Sequence, Union

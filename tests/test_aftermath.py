@@ -7,12 +7,12 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from tests.command import eventually, run, start
+from tests.support.command import eventually, run, start
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 SEEDS = """
 import os, psycopg2

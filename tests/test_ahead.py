@@ -10,13 +10,13 @@ import pytest
 
 from migrator.database.lock import keys_for
 from migrator.database.version_table import VersionTable
-from tests.command import TREES, Ended, run, start
+from tests.support.command import TREES, Ended, run, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 OLDER = "per_revision"
 R4 = """

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator.history import checksum
-from tests.command import TREES, run
+from tests.support.command import TREES, run
 from tests.test_memory import looked
 from tests.test_nothing_to_do import loaded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.command import Ended
-    from tests.servers import Database
+    from tests.support.command import Ended
+    from tests.support.servers import Database
 
 
 @pytest.fixture

@@ -11,15 +11,15 @@ import psycopg2
 
 from migrator.database.lock import keys_for
 from migrator.database.version_table import VersionTable
-from tests import backups
-from tests.backups import files, manifest, restored, settings
-from tests.command import run, start
+from tests.support import backups
+from tests.support.backups import files, manifest, restored, settings
+from tests.support.command import run, start
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.command import Ended
-    from tests.servers import Database, Server
+    from tests.support.command import Ended
+    from tests.support.servers import Database, Server
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 

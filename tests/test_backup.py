@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 import pyrage
 import pytest
 
-from tests import backups
-from tests.backups import files, listed, manifest, restored, settings
-from tests.buckets import Bucket, bucket, buckets
-from tests.command import run, start
-from tests.servers import as_role, pgbouncer, pgbouncer_program
+from tests.support import backups
+from tests.support.backups import files, listed, manifest, restored, settings
+from tests.support.buckets import Bucket, bucket, buckets
+from tests.support.command import run, start
+from tests.support.servers import as_role, pgbouncer, pgbouncer_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 
 @pytest.fixture(scope="module")

@@ -12,17 +12,17 @@ import pyrage
 import pytest
 
 from migrator.process import environment
-from tests import backups
-from tests.backups import files, half_way, settings
-from tests.buckets import Bucket, Faulty, bucket, buckets
-from tests.command import eventually, run, start
+from tests.support import backups
+from tests.support.backups import files, half_way, settings
+from tests.support.buckets import Bucket, Faulty, bucket, buckets
+from tests.support.command import eventually, run, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.command import Ended
-    from tests.servers import Database, Server
+    from tests.support.command import Ended
+    from tests.support.servers import Database, Server
 
 CODES = [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
 

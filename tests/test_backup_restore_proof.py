@@ -11,16 +11,16 @@ import pytest
 from migrator.database.schema import shape
 from migrator.database.schema_diff import differences
 from migrator.database.scratch.scratch import PROOF
-from tests import backups
-from tests.backups import files, manifest, settings
-from tests.command import eventually, run, start
-from tests.servers import Database, own_server
+from tests.support import backups
+from tests.support.backups import files, manifest, settings
+from tests.support.command import eventually, run, start
+from tests.support.servers import Database, own_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import OwnServer, Server
+    from tests.support.servers import OwnServer, Server
 
 RICH = """
 CREATE TYPE mood AS ENUM ('good', 'bad');

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy
 
-from tests.command import eventually, run, start
 from tests.plan.releases import ENV, project, revise
+from tests.support.command import eventually, run, start
 
 if TYPE_CHECKING:
-    from tests.command import Ended
-    from tests.servers import Database
+    from tests.support.command import Ended
+    from tests.support.servers import Database
 
 ROOT = Path(__file__).parent.parent
 CHECKS = ["chain", "heads", "environment", "upgrade", "models", "downgrade", "hazards"]

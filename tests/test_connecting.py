@@ -12,13 +12,13 @@ import pytest
 from migrator.database import refused
 from migrator.errors import ConfigurationError, DeniedError, NoDatabaseError
 from migrator.settings.address import parse
-from tests.command import run, start
-from tests.servers import Database, Proxy, as_role, free_port, own_server
+from tests.support.command import run, start
+from tests.support.servers import Database, Proxy, as_role, free_port, own_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers import OwnServer, Server
+    from tests.support.servers import OwnServer, Server
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import run
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

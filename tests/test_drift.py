@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.command import run
 from tests.plan.releases import ENV, project, revise
+from tests.support.command import run
 from tests.test_histories import jupyterhub, optuna
 
 if TYPE_CHECKING:
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 __all__ = ["jupyterhub", "optuna"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
     from migrator.project.find import Project
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 SWALLOWS = ENV.replace(
     "        context.run_migrations()",

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.backups import path, to
-from tests.command import run
-from tests.servers import free_port
+from tests.support.backups import path, to
+from tests.support.command import run
+from tests.support.servers import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 pytestmark = pytest.mark.slow
 

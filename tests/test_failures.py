@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy
 
-from tests.command import run
-from tests.servers import as_role
+from tests.support.command import run
+from tests.support.servers import as_role
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 BROKEN = [
     ("two_heads", "2 heads: r2, r3"),

@@ -20,13 +20,13 @@ from migrator.database.version_table import VersionTable
 from migrator.errors import UnreachableError
 from migrator.process.signals import SIGNALS
 from migrator.settings.address import parse
-from tests.command import eventually, run, start
-from tests.servers import Proxy, own_server, pgbouncer, pgbouncer_program
+from tests.support.command import eventually, run, start
+from tests.support.servers import Proxy, own_server, pgbouncer, pgbouncer_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 KEY = keys_for([VersionTable(None, "alembic_version")])[0]
 GUARD = (

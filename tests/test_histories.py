@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import run
+from tests.support.command import run
 
 if TYPE_CHECKING:
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 pytestmark = pytest.mark.slow
 

@@ -17,14 +17,14 @@ import migrator
 from migrator.asgi import Migrations
 from migrator.database.lock import keys_for
 from migrator.database.version_table import VersionTable
-from tests.command import TREES, eventually, run
 from tests.docs.markdown import page
-from tests.servers import free_port
+from tests.support.command import TREES, eventually, run
+from tests.support.servers import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 PLAIN, FASTAPI, FLASK = (
     block.text for block in page("docs/how-to/in-the-app.md").blocks if block.language == "python"

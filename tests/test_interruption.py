@@ -16,11 +16,11 @@ import sqlalchemy
 
 from migrator.database.lock import keys_for
 from migrator.database.version_table import VersionTable
-from tests.command import TREES, Process, eventually, start
-from tests.servers import Proxy, free_port
+from tests.support.command import TREES, Process, eventually, start
+from tests.support.servers import Proxy, free_port
 
 if TYPE_CHECKING:
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 PATIENT = """
 from migrator import interruption

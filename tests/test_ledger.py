@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrator.history import checksum
-from tests.command import TREES, run
-from tests.servers import as_role
+from tests.support.command import TREES, run
+from tests.support.servers import as_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 
 def runs(database: Database) -> list[tuple[Any, ...]]:

@@ -12,14 +12,14 @@ import pytest
 
 from migrator.database.lock import keys_for
 from migrator.database.version_table import VersionTable
-from tests.command import eventually, run, start
-from tests.servers import Proxy, pgbouncer, pgbouncer_program
+from tests.support.command import eventually, run, start
+from tests.support.servers import Proxy, pgbouncer, pgbouncer_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 DEFAULT = VersionTable(None, "alembic_version")
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator.output.redaction import Redactor, secrets_of
-from tests.command import TREES, run
+from tests.support.command import TREES, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 
 def test_lines_go_on_where_env_py_disables_every_logger(database: Database) -> None:

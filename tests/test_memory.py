@@ -14,15 +14,15 @@ import alembic
 import pytest
 import sqlalchemy
 
-from tests.command import KEPT, TREES
-from tests.command import run as command
 from tests.projects import MODELS, revision, trees, with_models, write
-from tests.servers import as_role
+from tests.support.command import KEPT, TREES
+from tests.support.command import run as command
+from tests.support.servers import as_role
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 INI = "[alembic]\nscript_location = db\nprepend_sys_path = .\n"
 

@@ -8,12 +8,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.command import KEPT, TREES, run
+from tests.support.command import KEPT, TREES, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 HEAVY = {
     *("alembic", "sqlalchemy", "mako", "click", "tenacity"),

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.command import run
-from tests.servers import as_role, free_port
+from tests.support.command import run
+from tests.support.servers import as_role, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 
 def past(database: Database, *arguments: str, folder: str | Path = "per_revision") -> Any:  # noqa: ANN401 - JSON

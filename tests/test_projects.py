@@ -12,13 +12,13 @@ import pytest
 import sqlalchemy
 from psycopg2.extensions import parse_dsn
 
-from tests.command import TREES, Ended, run
-from tests.servers import Proxy
+from tests.support.command import TREES, Ended, run
+from tests.support.servers import Proxy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 ALEMBIC = tuple(int(part) for part in alembic.__version__.split(".")[:2])
 needs_toml = pytest.mark.skipif(ALEMBIC < (1, 16), reason="Alembic reads TOML since 1.16")

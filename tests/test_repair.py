@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from migrator.database.scratch.scratch import PLAN, beginning
-from tests.command import TREES, run
+from tests.support.command import TREES, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 TREE = "per_revision"
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator.output.report import TERMINATION_BYTES, TERMINATION_LOG, shortened
-from tests.command import run
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 
 @pytest.fixture

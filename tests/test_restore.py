@@ -16,18 +16,18 @@ import pytest
 from migrator.database.lock import keys_for
 from migrator.database.scratch.scratch import RESTORE
 from migrator.database.version_table import VersionTable
-from tests import backups
-from tests.backups import files, settings
-from tests.buckets import Bucket, Faulty, bucket, buckets
-from tests.command import eventually, run, start
-from tests.servers import Database
+from tests.support import backups
+from tests.support.backups import files, settings
+from tests.support.buckets import Bucket, Faulty, bucket, buckets
+from tests.support.command import eventually, run, start
+from tests.support.servers import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.command import Ended
-    from tests.servers import Server
+    from tests.support.command import Ended
+    from tests.support.servers import Server
 
 ROWS = "CREATE TABLE kept (id int PRIMARY KEY, text text); INSERT INTO kept VALUES (1, 'dear')"
 

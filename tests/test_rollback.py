@@ -12,14 +12,14 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from tests.command import TREES, Ended, eventually, run, start
-from tests.servers import own_server, pgbouncer, pgbouncer_program
+from tests.support.command import TREES, Ended, eventually, run, start
+from tests.support.servers import own_server, pgbouncer, pgbouncer_program
 from tests.test_guard import end_guard, sleeping
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 ROLLBACK = ("run", "--on-failure", "rollback")
 PER_REVISION = ("--transactions", "per-revision")

@@ -17,14 +17,14 @@ import pytest
 
 from migrator.database.lock import keys_for
 from migrator.database.version_table import VersionTable
-from tests.command import TREES, eventually, run, start
+from tests.support.command import TREES, eventually, run, start
 from tests.test_guard import sleeping
 from tests.test_rollback import changed, slow_downgrade, taken_back
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 TO = ("rollback", "--yes", "--to")
 

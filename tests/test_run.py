@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator.output.log import Event
-from tests.command import run
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 GOOD_RUN = [
     "run.started",

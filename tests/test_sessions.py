@@ -11,7 +11,7 @@ import pytest
 from migrator.database.sessions import Session, connected
 
 if TYPE_CHECKING:
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from migrator.errors import ConfigurationError
 from migrator.settings import load as settings
 from migrator.settings import parse, table
-from tests.command import run
+from tests.support.command import run
 
 URL = {"DATABASE_URL": "postgresql://u:secret-word@h/db"}
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.command import TREES, eventually, run, start
-from tests.servers import free_port
+from tests.support.command import TREES, eventually, run, start
+from tests.support.servers import free_port
 
 if TYPE_CHECKING:
-    from tests.command import Ended
-    from tests.servers import Database
+    from tests.support.command import Ended
+    from tests.support.servers import Database
 
 FIELDS = ["state", "current", "head", "pending", "lock", "last_run", "warnings", "drift"]
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
-from tests.command import TREES, eventually, run, start
-from tests.servers import as_role
+from tests.support.command import TREES, eventually, run, start
+from tests.support.servers import as_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'accounts_email'::regclass"
 QUICK = {"MIGRATOR_DDL_LOCK_TIMEOUT": "0.5s"}

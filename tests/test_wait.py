@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import run, start
-from tests.servers import free_port
+from tests.support.command import run, start
+from tests.support.servers import free_port
 from tests.test_nothing_to_do import HEAVY, loaded
 
 if TYPE_CHECKING:
-    from tests.command import Process
-    from tests.servers import Database
+    from tests.support.command import Process
+    from tests.support.servers import Database
 
 
 def waiting(database: Database, *arguments: str, tree: str = "per_revision") -> Process:

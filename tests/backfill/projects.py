@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from tests.command import Ended, Process, run, start
 from tests.plan.releases import project, revise
+from tests.support.command import Ended, Process, run, start
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 NAME = "users_email"
 REMAINING = "SELECT id FROM users WHERE email IS NULL AND mail IS NOT NULL"

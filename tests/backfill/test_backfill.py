@@ -19,12 +19,12 @@ from tests.backfill.projects import (
     remain,
     state,
 )
-from tests.command import run
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 COMPOSITE = """
 CREATE TABLE lines (tenant text, n int, price numeric, cents bigint, PRIMARY KEY (tenant, n));

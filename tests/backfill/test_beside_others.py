@@ -21,14 +21,14 @@ from tests.backfill.projects import (
     remain,
     state,
 )
-from tests.command import eventually, run
 from tests.plan.releases import revise
-from tests.servers import own_server, pgbouncer, pgbouncer_program
+from tests.support.command import eventually, run
+from tests.support.servers import own_server, pgbouncer, pgbouncer_program
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 AUDIT = "INSERT INTO audit SELECT unnest(CAST(:keys AS bigint[]))"
 SLOW = BATCH.replace("WHERE", "FROM pg_sleep(0.2) WHERE")

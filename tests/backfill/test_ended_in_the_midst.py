@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.backfill.projects import BATCH, expanded, fill, filling, made, remain, state
-from tests.command import eventually
-from tests.servers import Proxy
+from tests.support.command import eventually
+from tests.support.servers import Proxy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 SLOW = BATCH.replace("WHERE", "FROM pg_sleep(0.3) WHERE")
 HANGS = BATCH.replace("WHERE", "FROM pg_sleep(600) WHERE")

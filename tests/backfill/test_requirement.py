@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.backfill.projects import NAME, NEEDS, expanded, fill, made, remain
-from tests.backups import path
-from tests.command import run
 from tests.plan.releases import project, revise
+from tests.support.backups import path
+from tests.support.command import run
 from tests.test_nothing_to_do import loaded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 SAID = f"Revision r3 needs the backfill {NAME} to be complete, and rows remain."
 COLUMNS = "CREATE TABLE users (id bigserial PRIMARY KEY, mail text)"

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.backfill.projects import fill
-from tests.command import run
 from tests.docs.markdown import page
 from tests.plan.releases import project
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 pytestmark = pytest.mark.slow
 

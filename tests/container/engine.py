@@ -15,7 +15,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 
-from tests.command import TREES, Ended, eventually
+from tests.support.command import TREES, Ended, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

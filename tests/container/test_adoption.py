@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import TREES
 from tests.container.engine import ROOT, applied, build, build_arguments
+from tests.support.command import TREES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,16 +10,16 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from tests.command import TREES, eventually
 from tests.container.engine import HARDENED, ROOT, applied, fresh, postgres
+from tests.support.command import TREES, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from testcontainers.core.network import Network
 
-    from tests.command import Ended
     from tests.container.engine import Database, Jobs
+    from tests.support.command import Ended
 
 EXAMPLE = ScriptDirectory.from_config(Config(str(ROOT / "alembic.ini")))
 HEAD = EXAMPLE.get_current_head()

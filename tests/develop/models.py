@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import alembic
 
-from tests.command import run
+from tests.support.command import run
 
 if TYPE_CHECKING:
-    from tests.command import Ended
+    from tests.support.command import Ended
 
 INI = """
 [alembic]

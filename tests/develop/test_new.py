@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import TREES, eventually, run, start
 from tests.develop.models import ENV, FIRST, TEMPLATE, files, new, project, refused, remodel, text
+from tests.support.command import TREES, eventually, run, start
 
 if TYPE_CHECKING:
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 MORE = """
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.command import run
 from tests.develop.models import ENV, new, project, remodel, text
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 pytestmark = pytest.mark.slow
 

@@ -14,16 +14,16 @@ import pytest
 from migrator.database.lock import keys_for
 from migrator.database.scratch.scratch import RESET
 from migrator.database.version_table import VersionTable
-from tests import backups
-from tests.command import TREES, run
-from tests.servers import Database, own_server
+from tests.support import backups
+from tests.support.command import TREES, run
+from tests.support.servers import Database, own_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.command import Ended
-    from tests.servers import Server
+    from tests.support.command import Ended
+    from tests.support.servers import Server
 
 KEEPS_A_SESSION = """
 import sys

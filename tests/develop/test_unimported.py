@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import TREES, run
 from tests.develop.models import ENV, TEMPLATE, project, refused
+from tests.support.command import TREES, run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import eventually, run, start
 from tests.develop.models import FIRST, files, new, project, remodel
+from tests.support.command import eventually, run, start
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.command import Ended
-    from tests.servers import Database
+    from tests.support.command import Ended
+    from tests.support.servers import Database
 
 NICK = "    nick = sa.Column(sa.String(50), index=True)\n"
 EMAIL = NICK + "    email = sa.Column(sa.Text)\n"

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator.settings.aliases import ALIASES
-from tests import backups
-from tests.command import TREES, run
 from tests.docs.markdown import Page, code, page, pages
+from tests.support import backups
+from tests.support.command import TREES, run
 
 if TYPE_CHECKING:
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 pytestmark = pytest.mark.slow
 

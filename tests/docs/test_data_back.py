@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import backups
-from tests.command import run
 from tests.docs.markdown import page
-from tests.servers import Database, own_server
+from tests.support import backups
+from tests.support.command import run
+from tests.support.servers import Database, own_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

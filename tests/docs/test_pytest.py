@@ -13,7 +13,7 @@ from tests.testing.projects import pytest_in, sound
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Server
+    from tests.support.servers import Server
 
 HOW_TO = page("docs/how-to/test-your-migrations.md")
 REFERENCE = page("docs/reference/pytest.md")

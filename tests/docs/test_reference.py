@@ -22,18 +22,18 @@ from migrator.database.lock import keys_for
 from migrator.database.version_table import VersionTable
 from migrator.output.log import Event
 from migrator.settings import address, aliases, load, table
-from tests import backups
-from tests.command import run
 from tests.docs.markdown import ROOT, Block, Page, code, page, pages
 from tests.faults import matrix
 from tests.plan.forecasts import FAILED
-from tests.servers import free_port
+from tests.support import backups
+from tests.support.command import run
+from tests.support.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 SETTINGS = page("docs/reference/settings.md")
 EXIT_CODES = page("docs/reference/exit-codes.md")

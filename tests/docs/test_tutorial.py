@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import backups
 from tests.docs.markdown import page
+from tests.support import backups
 
 if TYPE_CHECKING:
     from tests.docs.markdown import Block
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 pytestmark = pytest.mark.slow
 

@@ -12,14 +12,14 @@ import psycopg2
 from migrator.database.guard import fenced
 from migrator.database.lock import keys_for
 from migrator.database.version_table import VersionTable
-from tests.command import Process, eventually, run, start
-from tests.servers import Database, Proxy, as_role
+from tests.support.command import Process, eventually, run, start
+from tests.support.servers import Database, Proxy, as_role
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.command import Ended
-    from tests.servers import OwnServer
+    from tests.support.command import Ended
+    from tests.support.servers import OwnServer
 
 ROLE = "release"
 KEY = keys_for([VersionTable(None, "alembic_version")])[0]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import Ended, eventually
 from tests.faults.matrix import DONE, EXPECTED, FAULTS, KILLED, PHASES
 from tests.faults.scene import KEY, ROLE, Scene, lock_is_free, standing
-from tests.servers import Database, OwnServer, own_server
+from tests.support.command import Ended, eventually
+from tests.support.servers import Database, OwnServer, own_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import eventually, run, start
+from tests.support.command import eventually, run, start
 
 if TYPE_CHECKING:
-    from tests.command import Ended
-    from tests.servers import Database, Server
+    from tests.support.command import Ended
+    from tests.support.servers import Database, Server
 
 pytestmark = pytest.mark.slow
 

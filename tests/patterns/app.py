@@ -13,7 +13,7 @@ import psycopg
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 TOUCHED = 1000
 """Rows up to this id are changed by an app; those above it by nobody but a release."""

@@ -11,8 +11,8 @@ from migrator.cli.migrate import rollback as rollback_command
 from migrator.errors import IncompleteBackfillError
 from migrator.process import boundary
 from migrator.settings import load
-from tests.command import run
 from tests.patterns.pages import Said
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from migrator.output.report import Journal, Outcome
     from migrator.plan.forecast import Forecast
     from migrator.settings.table import Settings
-    from tests.servers import Database
+    from tests.support.servers import Database
 
     Work = Callable[[Settings, Journal], object]
 

@@ -10,7 +10,7 @@ from tests.patterns.app import TOUCHED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 _ALL = "SELECT * FROM ({}) AS kept (id)"
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.patterns.kept import Kept
     from tests.patterns.pages import Pattern, Release
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 
 class Rollout:

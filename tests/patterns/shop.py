@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.command import run
 from tests.patterns import pages
 from tests.plan.releases import project
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 ROWS = """
 INSERT INTO customers (name, mail, country, street, city, settings)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.backups import path as programs
 from tests.docs.markdown import Page
 from tests.patterns import shop
 from tests.patterns.advice import advised, done
@@ -14,12 +13,13 @@ from tests.patterns.commands import Commands, said
 from tests.patterns.kept import KEPT
 from tests.patterns.pages import FOLDER, pattern, patterns
 from tests.patterns.rollout import Rollout
+from tests.support.backups import path as programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 CONVERTED = {"enum-replace", "json-to-jsonb"}
 """Pages whose trigger translates the values: that, nobody can advise."""

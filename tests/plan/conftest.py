@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.backups import path
+from tests.support.backups import path
 
 
 @pytest.fixture(autouse=True)

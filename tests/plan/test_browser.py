@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator.plan.page import html
-from tests import browser
 from tests.plan.forecasts import EVIL, HOSTILE, RELEASE
 from tests.plan.test_page import Reader
+from tests.support import browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

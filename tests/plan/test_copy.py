@@ -14,19 +14,19 @@ import pytest
 from migrator import planning
 from migrator.database.scratch.scratch import PLAN, beginning
 from migrator.errors import ConfigurationError, DeniedError
-from tests import backups
-from tests.backups import EMBEDDED as PROGRAMS
-from tests.backups import path
-from tests.command import eventually, run, start
 from tests.plan.releases import ENV, in_production, project, revise
 from tests.plan.test_rehearsal import ORDERS, foreseen
-from tests.servers import as_role, own_server, pgbouncer, pgbouncer_program
+from tests.support import backups
+from tests.support.backups import EMBEDDED as PROGRAMS
+from tests.support.backups import path
+from tests.support.command import eventually, run, start
+from tests.support.servers import as_role, own_server, pgbouncer, pgbouncer_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 _CATALOGUE = """
 SELECT md5(string_agg(told, ',' ORDER BY told)) FROM (

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.backups import path
-from tests.command import run
 from tests.plan.releases import ENV, in_production, project, revise
+from tests.support.backups import path
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 DROPS = "op.drop_column('orders', 'note')"
 

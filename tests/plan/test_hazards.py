@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 _STEP = """
 from alembic import op

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from migrator.plan.forecast import Forecast
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 pytestmark = pytest.mark.slow
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator import preview
-from tests.command import Ended, eventually, run, start
 from tests.plan.forecasts import FAILED, HARMLESS, NOTHING, RELEASE
 from tests.plan.releases import in_production, project, revise
 from tests.plan.test_copy import copies
-from tests.servers import free_port
+from tests.support.command import Ended, eventually, run, start
+from tests.support.servers import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from migrator.plan.forecast import Forecast
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 SECRET = "sharp&shiny|sword"  # noqa: S105 - of this test alone
 _ADD = "op.add_column('orders', sa.Column('vat', sa.Integer, nullable=True))"

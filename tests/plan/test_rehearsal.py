@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from migrator import planning
 from migrator.database.scratch.scratch import PLAN, beginning
 from migrator.settings import load
-from tests.command import run
 from tests.plan.releases import ENV, in_production, project, revise
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from migrator.plan.forecast import Forecast
     from migrator.plan.trace import Statement
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 ORDERS = (
     "CREATE TABLE customers (id bigint PRIMARY KEY, name text)",

@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.revisions import cases, fill, planned, release
 from migrator.plan.trace import MODES
-from tests.command import run
 from tests.plan.releases import ENV
 from tests.plan.traffic import traffic
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from benchmarks.revisions import Case
     from tests.plan.traffic import Seen
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 pytestmark = pytest.mark.slow
 

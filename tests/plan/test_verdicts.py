@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.revisions import Case
-    from tests.servers import Database, Server
+    from tests.support.servers import Database, Server
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import psycopg2
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.servers import Database
+    from tests.support.servers import Database
 
 Seen = set[tuple[str, str, str | None]]
 """A table, the mode of a lock, and the index where it is a lock on one."""

@@ -13,11 +13,11 @@ import pytest
 from migrator.database.scratch import template
 from migrator.database.scratch.scratch import beginning
 from tests.plan.releases import revise
-from tests.servers import Database, free_port
+from tests.support.servers import Database, free_port
 from tests.testing.projects import pytest_in, sound
 
 if TYPE_CHECKING:
-    from tests.servers import Server
+    from tests.support.servers import Server
 
 SUITE = """
 import asyncio

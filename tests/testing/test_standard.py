@@ -13,7 +13,7 @@ from tests.testing.projects import STANDARD, pytest_in, sound
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.servers import Server
+    from tests.support.servers import Server
 
 BESIDE = """
 import pytest

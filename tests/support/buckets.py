@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from tests.servers import Proxy, free_port, until_open
+from tests.support.servers import Proxy, free_port, until_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

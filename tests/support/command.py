@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Mapping, Sequence
 
-TREES = Path(__file__).parent / "trees"
+TREES = Path(__file__).parent.parent / "trees"
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START")
 
 
