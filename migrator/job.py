@@ -27,6 +27,7 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
     Raises the error that says why it could not be done.
     """
     key = None if projects else key_of(settings, os.environ)
+    projects = projects if projects or key else _sought(settings)
     with connect(settings.database_url, settings.connect_timeout) as server:
         if _answered(settings, journal, server, key):
             return None
@@ -60,6 +61,13 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
                     work.finish(plan)
             return remember(server.connection, key, plan, upgrades=True)
     return None
+
+
+def _sought(settings: Settings) -> tuple[Project, ...]:
+    """Look for a project that no file seems to describe, before anybody waits for a database."""
+    with uncollected():
+        from migrator.project.find import find  # noqa: PLC0415 - Alembic
+    return find(settings)
 
 
 def _adopted(server: Server, plan: MigrationPlan, journal: Journal, key: str | None) -> None:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy
 
 from tests.support.command import run
-from tests.support.servers import as_role
+from tests.support.servers import as_role, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,14 @@ def test_an_ini_file_that_cannot_be_read_is_a_broken_project(
     ended = run("run", tree=tmp_path, url=database.url)
     assert ended.exit_code == 66
     assert "alembic.ini cannot be read" in ended.report["error"]["message"]
+
+
+def test_a_project_that_is_not_there_is_said_before_anybody_waits_for_the_database(
+    tmp_path: Path,
+) -> None:
+    ended = run(tree=tmp_path, url=f"postgresql://nobody@127.0.0.1:{free_port()}/nothing")
+    assert ended.exit_code == 66
+    assert "There is no Alembic project here" in ended.report["error"]["message"]
 
 
 def test_a_config_that_is_not_there_is_named(database: Database) -> None:

@@ -143,9 +143,13 @@ def test_the_key_changes_with_the_folder_and_with_the_search_for_modules_in_it(
 
 
 def test_without_a_project_there_is_no_key(project: Path) -> None:
+    assert key(config="elsewhere.ini") is None
     (project / "alembic.ini").unlink()
     (project / ".env").write_text("A=1")
+    (project / "pyproject.toml").write_text("[tool.ruff]\n")
     assert key() is None
+    (project / "pyproject.toml").write_text("[tool.alembic]\n")
+    assert key() is not None
 
 
 # The contents

@@ -156,7 +156,8 @@ def test_each_library_has_its_place(library: str, places: set[str]) -> None:
 def test_the_environment_is_read_in_few_places() -> None:
     found = {str(file.relative_to(PACKAGE)) for file in MODULES if "os.environ" in file.read_text()}
     assert found == {
-        "shortcut.py",  # hands it on
+        "job.py",  # hands it on
+        "position.py",  # hands it on
         "cli/answer.py",  # hands it on
         "cli/backfill.py",  # hands it on
         "cli/develop.py",  # hands it on; the target of `new` is to be meant

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from migrator.project.find import Project
     from migrator.settings.table import Settings
 
-_INI, _TOML = "alembic.ini", "pyproject.toml"
+_INI, _TOML, _FLASK = "alembic.ini", "pyproject.toml", "migrations/alembic.ini"
 _VARIABLES = (".env", ".flaskenv")
 """Files of variables that many projects load by themselves."""
 _SOURCES = (".py", ".pyc", ".pyo")
@@ -55,13 +55,14 @@ class Used(NamedTuple):
 def key(settings: Settings, environ: Mapping[str, str]) -> str | None:
     """Give the SHA-256 of everything that is known before the project runs.
 
-    None if there is no file that could describe a project.
+    None if there is no file that describes the project.
     """
-    named = settings.config or environ.get("ALEMBIC_CONFIG") or _INI
-    beside = os.path.join(os.path.dirname(named), _TOML)
-    names = dict.fromkeys((named, beside, _INI, _TOML, f"migrations/{_INI}", *_VARIABLES))
+    named = settings.config or environ.get("ALEMBIC_CONFIG")
+    beside = os.path.join(os.path.dirname(named or ""), _TOML)
+    names = filter(None, (named, beside, _INI, _TOML, _FLASK, *_VARIABLES))
     found = {name: source for name in names if (source := _read(name)) is not None}
-    if found.keys() <= {*_VARIABLES}:
+    described = {_INI, _FLASK} & found.keys() or b"tool.alembic" in found.get(_TOML, b"")
+    if named not in found if named else not described:
         return None
     url = settings.database_url
     passing = ("password", "application_name")

@@ -423,7 +423,7 @@ def test_the_flags_of_a_plan_are_those_of_the_page() -> None:
 # The ledger
 
 
-@pytest.mark.parametrize("table", ["run", "revision", "project", "backfill"])
+@pytest.mark.parametrize("table", ["run", "revision", "cache", "backfill"])
 def test_the_tables_of_the_ledger_are_those_of_the_page(table: str, database: Database) -> None:
     assert run("run", tree="per_revision", url=database.url).exit_code == 0
     rows = page("docs/reference/ledger.md").table(f"column of {table}", "type", "meaning")

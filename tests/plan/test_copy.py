@@ -98,10 +98,10 @@ def _see_that_nothing_is_written(release: Path, database: Database) -> None:
 
 def test_at_head_not_even_the_ledger_is_written(tmp_path: Path, database: Database) -> None:
     in_production(project(tmp_path / "p"), database, *ORDERS)
-    database.rows("DELETE FROM migrator.project")
+    database.rows("DELETE FROM migrator.cache")
     found = foreseen(tmp_path / "p", database)
     assert (found.pending, found.rehearsal) == ((), None)
-    assert database.rows("SELECT FROM migrator.project") == []
+    assert database.rows("SELECT FROM migrator.cache") == []
 
 
 def test_nothing_stronger_is_locked_in_the_target_than_by_a_reader(

@@ -194,6 +194,7 @@ def test_nothing_heavy_is_loaded_where_nothing_of_ours_is_used(tmp_path: Path) -
             "migrator.testing",
             "migrator.testing.plugin",
             "migrator.testing.standard",
+            "migrator.version",
         }
 
 
