@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from migrator.backup.inventory import Item, inventory
 from migrator.backup.take import prepare
 from migrator.database.catalog import revisions
+from migrator.database.lock.run_lock import linked, run_lock
 from migrator.database.pgtools.source import Source
-from migrator.database.run_lock import linked, run_lock
 from migrator.database.version_table import union
 from migrator.errors import ConfigurationError
 from migrator.output.text import named, readable

@@ -11,8 +11,8 @@ from migrator.backfill.preview import Preview, sketched
 from migrator.backfill.progress import Tally
 from migrator.database.connection import connect
 from migrator.database.keyset import anything
-from migrator.database.lock import keys_for
-from migrator.database.run_lock import linked, run_lock
+from migrator.database.lock.lock import keys_for
+from migrator.database.lock.run_lock import linked, run_lock
 from migrator.errors import UnreachableError
 from migrator.output import text
 from migrator.output.log import Event, emit, silenced

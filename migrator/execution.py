@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from migrator.backup.take import PreparedBackup
     from migrator.database.connection import Server
-    from migrator.database.run_lock import Locked
+    from migrator.database.lock.run_lock import Locked
     from migrator.output.report import Journal
     from migrator.project.plan import MigrationPlan
     from migrator.project.progress import Attempt

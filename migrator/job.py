@@ -33,7 +33,7 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
             return None
         with uncollected():
             from migrator import aftermath, ahead, execution, gate  # noqa: PLC0415 - Alembic
-            from migrator.database.run_lock import linked, run_lock  # noqa: PLC0415 - with them
+            from migrator.database.lock.run_lock import linked, run_lock  # noqa: PLC0415 - with them
             from migrator.history import alteration  # noqa: PLC0415 - as above
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
             from migrator.rehearsal import drift  # noqa: PLC0415 - as above

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from migrator.backup import restoration
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
-from migrator.database.lock import keys_for
+from migrator.database.lock.heartbeat import heartbeat
+from migrator.database.lock.lock import keys_for
+from migrator.database.lock.run_lock import linked, run_lock
 from migrator.database.pgtools.pg_dump import remark
 from migrator.database.pgtools.worker import Crew
-from migrator.database.pulse import heartbeat
-from migrator.database.run_lock import linked, run_lock
 from migrator.database.scratch import names
 from migrator.database.scratch import replace as replacement
 from migrator.database.sessions import connected

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.database.run_lock import linked, run_lock
+from migrator.database.lock.run_lock import linked, run_lock
 from migrator.diagnosis import diagnose
 from migrator.errors import BusyError, UnprovenError
 from migrator.history.recording import recording

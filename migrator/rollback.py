@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from migrator import position
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.identity import same_database
-from migrator.database.run_lock import linked, run_lock
+from migrator.database.lock.run_lock import linked, run_lock
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, prepared_backup
 from migrator.history.ledger import last_applied

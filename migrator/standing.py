@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.ahead import weigh
 from migrator.database.condition import condition
 from migrator.database.connection import connect
-from migrator.database.lock import keys_for
+from migrator.database.lock.lock import keys_for
 from migrator.database.sessions import Session
 from migrator.errors import DeniedError, DisagreementError
 from migrator.history import ledger

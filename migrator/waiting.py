@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.ahead import weigh
 from migrator.database.connection import connect
-from migrator.database.lock import holder, keys_for
+from migrator.database.lock.lock import holder, keys_for
 from migrator.errors import DeadlineError, DisagreementError
 from migrator.output.log import Event, emit
 from migrator.output.text import named

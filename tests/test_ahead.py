@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator.database.lock import keys_for
+from migrator.database.lock.lock import keys_for
 from migrator.database.version_table import VersionTable
 from tests.support.command import TREES, Ended, run, start
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from migrator.database import connection, pulse
+from migrator.database import connection
 from migrator.database.connection import connect
-from migrator.database.guard import fenced
-from migrator.database.lock import hold, keys_for
+from migrator.database.lock import heartbeat
+from migrator.database.lock.guard import fenced
+from migrator.database.lock.lock import hold, keys_for
 from migrator.database.version_table import VersionTable
 from migrator.errors import UnreachableError
 from migrator.process.signals import SIGNALS
@@ -103,14 +104,14 @@ def test_an_attempt_to_connect_that_gets_no_answer_does_not_end_the_silence(
     server: Server, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The attempt is given up before the silence has lasted long enough; the count goes on."""
-    monkeypatch.setattr(pulse, "_PATIENCE_S", 0.0)
-    monkeypatch.setattr(pulse, "_SILENCE_S", 3.5)
+    monkeypatch.setattr(heartbeat, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(heartbeat, "_SILENCE_S", 3.5)
     monkeypatch.setattr(connection, "_LONGEST_ATTEMPT_S", 2)
     proxy = Proxy(server)
     with connect(parse(proxy.url(database), "the test"), 30) as reached:
         proxy.silent = True
         SIGNALS.begin()
-        with pulse.heartbeat(reached):
+        with heartbeat.heartbeat(reached):
             eventually(lambda: SIGNALS.pending is not None)
     SIGNALS.begin()
     proxy.close()

@@ -28,7 +28,7 @@ def imports(file: Path) -> set[str]:
 
 
 def area(module: str) -> str:
-    """Give `database` for migrator.database.lock, `log` for migrator.output.log."""
+    """Give `database` for migrator.database.lock.lock, `log` for migrator.output.log."""
     return [*module.split("."), "", ""][1]
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 
 import migrator
 from migrator.asgi import Migrations
-from migrator.database.lock import keys_for
+from migrator.database.lock.lock import keys_for
 from migrator.database.version_table import VersionTable
 from tests.docs.markdown import page
 from tests.support.command import TREES, eventually, run

@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from migrator.database.lock import keys_for
+from migrator.database.lock.lock import keys_for
 from migrator.database.version_table import VersionTable
 from tests.support.command import TREES, Process, eventually, start
 from tests.support.servers import Proxy, free_port

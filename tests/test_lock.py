@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from migrator.database.lock import keys_for
+from migrator.database.lock.lock import keys_for
 from migrator.database.version_table import VersionTable
 from tests.support.command import eventually, run, start
 from tests.support.servers import Proxy, pgbouncer, pgbouncer_program

@@ -120,7 +120,7 @@ def test_an_exception_nobody_expected_still_ends_with_a_report(
 ) -> None:
     """A fault of our own: Python is told, before anything, to break a function of ours."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import migrator.database.lock as lock\n"
+        "import migrator.database.lock.lock as lock\n"
         "def broken(*_):\n"
         "    local_secret = 'local-variable'\n"
         "    raise ZeroDivisionError('nobody expected this')\n"

@@ -13,7 +13,7 @@ import psycopg2
 import pyrage
 import pytest
 
-from migrator.database.lock import keys_for
+from migrator.database.lock.lock import keys_for
 from migrator.database.scratch.scratch import RESTORE
 from migrator.database.version_table import VersionTable
 from tests.support import backups

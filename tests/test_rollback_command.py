@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
-from migrator.database.lock import keys_for
+from migrator.database.lock.lock import keys_for
 from migrator.database.version_table import VersionTable
 from tests.support.command import TREES, eventually, run, start
 from tests.test_guard import sleeping

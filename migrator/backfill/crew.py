@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
     from migrator.backfill.worker import Desk
-    from migrator.database.run_lock import Locked
+    from migrator.database.lock.run_lock import Locked
 
 _TICK_S, _CANCEL_AGAIN_S = 0.1, 0.5
 _CONNECT_WITHIN_S = 10.0

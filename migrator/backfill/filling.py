@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from migrator.backfill.crew import Crew
     from migrator.backfill.definition import Definition
     from migrator.backfill.progress import Tally
-    from migrator.database.run_lock import Locked
+    from migrator.database.lock.run_lock import Locked
 
 _LOOK_AGAIN_S = 0.5
 _CONNECT_WITHIN_S = 10.0

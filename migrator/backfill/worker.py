@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from migrator.backfill.pace import Pace
     from migrator.backfill.passage import Passage, Span
     from migrator.backfill.progress import Tally
-    from migrator.database.guard import Guard
     from migrator.database.keyset import Keyset, Page
+    from migrator.database.lock.guard import Guard
     from migrator.project.session import Session
 
 _STAYS = (

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.database.guard import Guard
-    from migrator.database.sentinel import StatementMonitor
+    from migrator.database.lock.guard import Guard
+    from migrator.database.lock.monitor import StatementMonitor
     from migrator.database.version_table import VersionTable
 
 _LOOK_WITHIN_S, _LOOK_AGAIN_S = 20.0, 0.2

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from migrator.database.catalog import INVALID_INDEXES
 from migrator.database.connection import fetch
-from migrator.database.guard import fenced
-from migrator.database.lock import holder
+from migrator.database.lock.guard import fenced
+from migrator.database.lock.lock import holder
 from migrator.database.sessions import blocking, holding
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from migrator import job
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.identity import same_database
-from migrator.database.run_lock import linked, run_lock
+from migrator.database.lock.run_lock import linked, run_lock
 from migrator.database.scratch import extensions, names, scratch
 from migrator.database.scratch import replace as replacement
 from migrator.database.sessions import connected
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from migrator.database.connection import Server
-    from migrator.database.run_lock import Locked
+    from migrator.database.lock.run_lock import Locked
     from migrator.database.scratch.scratch import Scratch
     from migrator.database.sessions import Session
     from migrator.database.version_table import VersionTable

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.database.sentinel import StatementMonitor
+    from migrator.database.lock.monitor import StatementMonitor
     from migrator.project.env_py import Witness
     from migrator.project.find import Project
     from migrator.project.plan import MigrationPlan

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy.engine import Connection
 
-    from migrator.database.sentinel import StatementMonitor
+    from migrator.database.lock.monitor import StatementMonitor
     from migrator.database.version_table import VersionTable
     from migrator.errors import MigratorError
     from migrator.project.find import Project

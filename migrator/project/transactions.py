@@ -17,7 +17,7 @@ from migrator.project.listeners import COMMENTS, Listener, autocommit, quietly
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
-    from migrator.database.sentinel import StatementMonitor
+    from migrator.database.lock.monitor import StatementMonitor
     from migrator.settings.table import Settings
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import psycopg2
 import pytest
 
-from migrator.database.lock import keys_for
+from migrator.database.lock.lock import keys_for
 from migrator.database.scratch.scratch import RESET
 from migrator.database.version_table import VersionTable
 from tests.support import backups

@@ -18,7 +18,7 @@ import sqlalchemy
 from migrator import checklist, errors, preview, standing
 from migrator.cli.main import commands
 from migrator.cli.plan import plan
-from migrator.database.lock import keys_for
+from migrator.database.lock.lock import keys_for
 from migrator.database.version_table import VersionTable
 from migrator.output.log import Event
 from migrator.settings import address, aliases, load, table

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from migrator.database.guard import fenced
-from migrator.database.lock import keys_for
+from migrator.database.lock.guard import fenced
+from migrator.database.lock.lock import keys_for
 from migrator.database.version_table import VersionTable
 from tests.support.command import Process, eventually, run, start
 from tests.support.servers import Database, Proxy, as_role

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
 from migrator.database.connection import WITHIN_S, fetch, readable_version, spoken
-from migrator.database.guard import LIVELINESS
+from migrator.database.lock.guard import LIVELINESS
 from migrator.database.schema import shape
 from migrator.database.schema_diff import differences
 from migrator.database.scratch.scratch import Scratch, impossible, possible, scratch

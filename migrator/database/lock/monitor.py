@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.database.guard import Guard
-    from migrator.database.pulse import Heartbeat
+    from migrator.database.lock.guard import Guard
+    from migrator.database.lock.heartbeat import Heartbeat
     from migrator.database.sessions import Session
     from migrator.settings.table import Settings
 

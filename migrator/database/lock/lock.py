@@ -20,7 +20,7 @@ import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
 from migrator.database.connection import Server, fetch, spoken
-from migrator.database.guard import LIVELINESS, Guard, fenced
+from migrator.database.lock.guard import LIVELINESS, Guard, fenced
 from migrator.database.sessions import holding
 from migrator.errors import BusyError
 from migrator.output.log import Event, emit

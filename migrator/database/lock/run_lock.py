@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
-from migrator.database.lock import hold, keys_for
-from migrator.database.pulse import heartbeat
-from migrator.database.sentinel import monitoring
+from migrator.database.lock.heartbeat import heartbeat
+from migrator.database.lock.lock import hold, keys_for
+from migrator.database.lock.monitor import monitoring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from migrator.database.connection import Server
-    from migrator.database.guard import Guard
-    from migrator.database.pulse import Heartbeat
-    from migrator.database.sentinel import StatementMonitor
+    from migrator.database.lock.guard import Guard
+    from migrator.database.lock.heartbeat import Heartbeat
+    from migrator.database.lock.monitor import StatementMonitor
     from migrator.database.version_table import VersionTable
     from migrator.settings.table import Settings
 

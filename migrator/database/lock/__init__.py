@@ -1,0 +1,1 @@
+"""The migration lock: taken, kept alive, watched and enforced."""
