@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from migrator.database.lag import Replicas
+from migrator.backfill.replicas import Replicas
 from migrator.output.log import Event, emit
 from migrator.output.text import duration
 

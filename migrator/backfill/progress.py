@@ -12,7 +12,7 @@ from migrator.output.log import Event, emit
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from migrator.database.keyset import Keyset
+    from migrator.backfill.keyset import Keyset
 
 _COUNTED_WITHIN_S = 2.0
 _SAY_EVERY_S = 10.0

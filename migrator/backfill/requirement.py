@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from migrator.backfill import mishap
+from migrator.backfill import failure
 from migrator.backfill.definition import named
-from migrator.database.keyset import CANCELED, anything, asked
+from migrator.backfill.keyset import CANCELED, anything, asked
 from migrator.errors import IncompleteBackfillError, ProjectError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def remains(connection: Connection, definition: Definition, within_s: float | No
     try:
         return anything(connection, definition.remaining, within_s)
     except Exception as error:
-        if not mishap.not_there(error):
+        if not failure.not_there(error):
             raise
     return any(
         anything(connection, f"SELECT FROM {one}") for one in _tables(connection, definition)
@@ -65,7 +65,7 @@ def unmet(connection: Connection, needs: Iterable[Need]) -> Iterator[Need]:
             if remains(connection, definition):
                 yield need
         except Exception as error:  # noqa: BLE001 - a driver's
-            raise mishap.of(error, definition) from None
+            raise failure.of(error, definition) from None
 
 
 def warnings(
@@ -80,7 +80,7 @@ def warnings(
             if getattr(error, "pgcode", None) == CANCELED:
                 yield f"{_needed(need)}; whether rows remain could not be told in {within_s:g} s."
             else:
-                yield f"{_needed(need)}: {mishap.told(error)}"
+                yield f"{_needed(need)}: {failure.told(error)}"
 
 
 def missing(needs: Iterable[Need]) -> Iterator[tuple[Need, ProjectError]]:

@@ -7,20 +7,20 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from migrator.backfill import mishap
-from migrator.database.keyset import asked
+from migrator.backfill import failure
+from migrator.backfill.keyset import asked
 from migrator.errors import BackfillError, BusyError, MigratorError
 from migrator.history import backfills
 from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:
     from migrator.backfill.definition import Definition
+    from migrator.backfill.key_ranges import Passage, Span
+    from migrator.backfill.keyset import Keyset, Page
     from migrator.backfill.pace import Pace
-    from migrator.backfill.passage import Passage, Span
     from migrator.backfill.progress import Tally
-    from migrator.database.keyset import Keyset, Page
+    from migrator.backfill.session import Session
     from migrator.database.lock.guard import Guard
-    from migrator.project.session import Session
 
 _STAYS = (
     "Rows that are done must not be in `remaining` any more: let it ask for what the batch changes,"
@@ -61,7 +61,7 @@ class Worker:
             while not self._desk.stop.is_set() and self._batch():
                 pass
         except Exception as error:  # noqa: BLE001 - raised again in the main thread
-            self._desk.failed.append(mishap.of(error, self._desk.definition))
+            self._desk.failed.append(failure.of(error, self._desk.definition))
             self._desk.stop.set()
 
     def _batch(self) -> bool:
@@ -120,7 +120,7 @@ class Worker:
         keyset = self._desk.keyset
         if keyset.left(self._session.raw, page) < len(page.keys):
             return
-        name, where = self._desk.definition.name, mishap.place(keyset, page)
+        name, where = self._desk.definition.name, failure.place(keyset, page)
         message = (
             f"The backfill {name} would never end: a batch leaves all its rows in what remains"
         )
@@ -141,11 +141,11 @@ class Worker:
         if desk.stop.is_set():
             return False
         rows = len(page.keys) if page else 1
-        where = mishap.place(desk.keyset, page) if page else ""
-        if mishap.gave_way(error):
+        where = failure.place(desk.keyset, page) if page else ""
+        if failure.gave_way(error):
             self._step_back(error, rows, where)
-        elif not (mishap.of_rows(error) and rows > 1):
-            raise mishap.of(error, desk.definition, where) from None
+        elif not (failure.of_rows(error) and rows > 1):
+            raise failure.of(error, desk.definition, where) from None
         if span is not None:
             with desk.passage.claiming:
                 desk.passage.give_back(span, max(1, rows // 2))
@@ -155,13 +155,13 @@ class Worker:
         desk = self._desk
         left_s, pause_s = desk.pace.failed(rows), desk.pace.pause_s()
         if left_s is None:
-            message = f"The backfill {desk.definition.name} gave up{where}: {mishap.told(error)}"
+            message = f"The backfill {desk.definition.name} gave up{where}: {failure.told(error)}"
             hint = "MIGRATOR_DDL_RETRY_FOR says how long to go on trying. What is done is kept."
             raise BusyError(message, hint=hint)
         emit(
             Event.STATEMENT_RETRIED,
             f"{desk.definition.name} gave way{where}, and tries again with fewer rows:"
-            f" {mishap.told(error)}",
+            f" {failure.told(error)}",
             level="warn",
             backfill=desk.definition.name,
             batch_rows=desk.pace.size,

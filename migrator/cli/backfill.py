@@ -29,20 +29,20 @@ def backfill(*, name: str | None, dry_run: bool, as_json: bool, **given: Any) ->
     if as_json and not dry_run:
         message = "--json goes with --dry-run; the log of a backfill is JSON with --log-format json"
         raise click.UsageError(message)
-    from migrator import backfilling  # noqa: PLC0415 - loads Alembic
+    from migrator.backfill import backfill  # noqa: PLC0415 - loads Alembic
 
     limits = {
         limit: given.pop(limit) for limit in ("workers", "batch_time", "max_lag", "max_active")
     }
     if dry_run:
-        return answered(partial(backfilling.preview, name=name), text(given), as_json=as_json)
+        return answered(partial(backfill.preview, name=name), text(given), as_json=as_json)
     try:
-        request = backfilling.request(name, **limits)
+        request = backfill.request(name, **limits)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
     what = name or "what remains"
     return commanded(
-        partial(backfilling.run, request=request),
+        partial(backfill.run, request=request),
         lambda told: (f"fills {what} in {told.database_url}", what),
         *(text(given), os.environ, own_stdout()),
     )

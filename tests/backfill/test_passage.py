@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from migrator.backfill.passage import Passage, Span
-from migrator.database.keyset import Page
+from migrator.backfill.key_ranges import Passage, Span
+from migrator.backfill.keyset import Page
 
 
 def page(*numbers: int) -> Page:

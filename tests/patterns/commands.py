@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from migrator import backfilling, job, planning, rollback
+from migrator import job, planning, rollback
+from migrator.backfill import backfill as backfilling
 from migrator.cli.backfill import backfill
 from migrator.cli.migrate import rollback as rollback_command
 from migrator.errors import IncompleteBackfillError

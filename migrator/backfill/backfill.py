@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
-from migrator.backfill import definition, mishap, requirement
-from migrator.backfill.filling import BackfillRequest, fill
-from migrator.backfill.preview import Preview, sketched
+from migrator.backfill import definition, failure, requirement
+from migrator.backfill.dry_run import Preview, sketched
+from migrator.backfill.keyset import anything
+from migrator.backfill.passes import BackfillRequest, fill
 from migrator.backfill.progress import Tally
+from migrator.backfill.session import Session, within
 from migrator.database.connection import connect
-from migrator.database.keyset import anything
 from migrator.database.lock.lock import keys_for
 from migrator.database.lock.run_lock import linked, run_lock
 from migrator.errors import UnreachableError
@@ -18,7 +19,6 @@ from migrator.output import text
 from migrator.output.log import Event, emit, silenced
 from migrator.project.annotations import backfill_folders
 from migrator.project.find import find
-from migrator.project.session import Session, within
 from migrator.settings import parse
 
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ def _remains(server: Server, wanted: Definition, *, named: bool) -> bool:
             return requirement.remains(server.connection, wanted)
         return anything(server.connection, wanted.remaining)
     except Exception as error:  # noqa: BLE001 - a driver's
-        if named or not mishap.not_there(error):
-            raise mishap.of(error, wanted) from None
-        why = mishap.told(error)
+        if named or not failure.not_there(error):
+            raise failure.of(error, wanted) from None
+        why = failure.told(error)
     emit(
         Event.PLAN_MADE,
         f"{wanted.name} is passed over: {why}",

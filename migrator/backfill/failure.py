@@ -9,7 +9,7 @@ from migrator.project.failure import server_message
 
 if TYPE_CHECKING:
     from migrator.backfill.definition import Definition
-    from migrator.database.keyset import Keyset, Page
+    from migrator.backfill.keyset import Keyset, Page
 
 _GAVE_WAY = ("55P03", "40P01", "40001", "57014")
 """SQLSTATEs of a batch that gave way: to a lock's timeout, in a deadlock, to another transaction,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.backfill import mishap
+from migrator.backfill import failure
+from migrator.backfill.keyset import asked, keyset
 from migrator.backfill.pace import FIRST
 from migrator.backfill.worker import values
-from migrator.database.keyset import asked, keyset
 from migrator.output import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.backfill.definition import Definition
-    from migrator.project.session import Session
+    from migrator.backfill.session import Session
 
 _READ_ONLY = "SELECT set_config('transaction_read_only', 'on', true)"
 _SHOWN, _WIDTH = 5, 100
@@ -78,7 +78,7 @@ def sketched(session: Session, definition: Definition) -> Sketch:
             asked(session.raw, _READ_ONLY, [])
             return _looked(session, definition)
     except Exception as error:  # noqa: BLE001 - a driver's, and part of the answer
-        problem = mishap.of(error, definition).message
+        problem = failure.of(error, definition).message
         return Sketch(definition.name, definition.title, None, problem=problem)
 
 

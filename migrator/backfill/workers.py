@@ -7,11 +7,11 @@ import time
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from migrator.backfill.session import Session
 from migrator.backfill.worker import Worker
 from migrator.database.connection import fetch
 from migrator.errors import DeniedError, MigratorError
 from migrator.process.signals import SIGNALS
-from migrator.project.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from migrator.database.keyset import Key, Page
+    from migrator.backfill.keyset import Key, Page
 
 
 class Span:

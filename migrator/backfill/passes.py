@@ -7,14 +7,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.backfill import mishap
-from migrator.backfill.crew import crew
+from migrator.backfill import failure
+from migrator.backfill.key_ranges import Passage
+from migrator.backfill.keyset import keyset
 from migrator.backfill.pace import FIRST, Limits, Pace
-from migrator.backfill.passage import Passage
 from migrator.backfill.progress import Progress
 from migrator.backfill.worker import Desk
+from migrator.backfill.workers import crew
 from migrator.database.connection import fetch
-from migrator.database.keyset import keyset
 from migrator.errors import BusyError
 from migrator.history import backfills
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.backfill.crew import Crew
     from migrator.backfill.definition import Definition
     from migrator.backfill.progress import Tally
+    from migrator.backfill.workers import Crew
     from migrator.database.lock.run_lock import Locked
 
 _LOOK_AGAIN_S = 0.5
@@ -73,7 +73,7 @@ def _errors_of(definition: Definition) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - a driver's, or ours already
-        raise mishap.of(error, definition) from None
+        raise failure.of(error, definition) from None
 
 
 def _opening(locked: Locked) -> str:
