@@ -16,9 +16,9 @@ from migrator.cli.flags import BACKUP, WHERE, consent, json_flag, text, with_set
 @json_flag
 def backup(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """Take a backup now, behind the lock of a run."""
-    from migrator import archive  # noqa: PLC0415 - no other command needs it
+    from migrator.backup import backup  # noqa: PLC0415 - no other command needs it
 
-    return answered(archive.backup, text(flags), as_json=as_json)
+    return answered(backup.backup, text(flags), as_json=as_json)
 
 
 @click.command()
@@ -26,9 +26,9 @@ def backup(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `flag
 @json_flag
 def backups(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """List the backups that are there, without asking the database."""
-    from migrator import archive  # noqa: PLC0415 - as above
+    from migrator.backup import backup  # noqa: PLC0415 - as above
 
-    return answered(archive.backups, text(flags), as_json=as_json)
+    return answered(backup.backups, text(flags), as_json=as_json)
 
 
 @click.command()
@@ -49,8 +49,8 @@ def backups(*, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `fla
 )
 def restore(*, as_json: bool, yes: bool, **given: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """Bring a backup back: the newest, or NAME, into a new database."""
-    from migrator import restore as use_case  # noqa: PLC0415 - as above
-    from migrator.backup.restoration import Manner  # noqa: PLC0415 - as above
+    from migrator.backup.restore import restore as use_case  # noqa: PLC0415 - as above
+    from migrator.backup.restore.load import Manner  # noqa: PLC0415 - as above
 
     request = use_case.RestoreRequest(
         **{name: given.pop(name) for name in ("name", "into", "over", "end_sessions")},

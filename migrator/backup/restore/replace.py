@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from migrator.backup import restoration
+from migrator.backup.restore import load
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.lock.heartbeat import heartbeat
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from migrator.backup.manifest import Manifest
-    from migrator.backup.restoration import PreparedRestore
+    from migrator.backup.restore.load import PreparedRestore
     from migrator.database.connection import Server
     from migrator.database.scratch.names import Found
     from migrator.database.scratch.scratch import Scratch
@@ -122,7 +122,7 @@ class Recovery:
             raise replacement.refuse(sessions, self.original, "Nothing was restored.")
 
     def _restored(self, made: Scratch, lost: Lost) -> Found:
-        restoration.begins(self.means, made.name)
+        load.begins(self.means, made.name)
 
         def look() -> None:
             if error := lost():

@@ -7,23 +7,23 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from migrator import archive
-from migrator.backup import choice, restoration
+from migrator.backup import backup
 from migrator.backup.inventory import inventory
-from migrator.backup.restoration import Manner
+from migrator.backup.restore import choose, load
+from migrator.backup.restore.load import Manner
+from migrator.backup.restore.replace import Recovery, ending_of
 from migrator.backup.store.store import store_at
 from migrator.database.pgtools.worker import Crew
 from migrator.database.scratch import names
 from migrator.database.version_table import union
 from migrator.errors import ConfigurationError, UsageError
 from migrator.output.text import named
-from migrator.recovery import Recovery, ending_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from migrator.backup.manifest import Manifest
-    from migrator.backup.restoration import PreparedRestore
+    from migrator.backup.restore.load import PreparedRestore
     from migrator.database.connection import Server
     from migrator.settings.address import Address
     from migrator.settings.table import Settings
@@ -103,9 +103,9 @@ def restore(settings: Settings, request: RestoreRequest) -> Restored:
     with names.maintenance(settings.database_url, settings.connect_timeout, ours) as server:
         _refuse_pooler(server)
         manifest = (
-            choice.named(items, request.name, store_at(url))
+            choose.named(items, request.name, store_at(url))
             if request.name
-            else choice.newest(items, database, _system(server))
+            else choose.newest(items, database, _system(server))
         )
         recovery = Recovery(
             settings,
@@ -135,7 +135,7 @@ def restore(settings: Settings, request: RestoreRequest) -> Restored:
 def _place(settings: Settings, request: RestoreRequest) -> str:
     """Give where backups are; where that is not said, an address of a backup says it too."""
     if settings.backup_to or "://" not in (request.name or ""):
-        return archive.place(settings)
+        return backup.place(settings)
     root = str(request.name).rsplit("/", 2)[0]
     return f"{root}?ephemeral=ok" if root.startswith("file:") else root
 
@@ -145,7 +145,7 @@ def _prepared(
 ) -> PreparedRestore:
     crew = Crew()
     return crew.does(
-        lambda: restoration.prepare(manifest, url, version, request.manner, crew),
+        lambda: load.prepare(manifest, url, version, request.manner, crew),
     )
 
 

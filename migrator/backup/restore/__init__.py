@@ -1,0 +1,1 @@
+"""Restoring a backup: which one, its contents, and what it replaces."""
