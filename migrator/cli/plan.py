@@ -81,9 +81,9 @@ def _page(html: str | None) -> Path | None:
 )
 def check(*, as_json: bool, since: str | None, on: str, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """The project alone, without its database: up, down and up again on an empty one."""  # noqa: D401
-    from migrator import checking  # noqa: PLC0415 - loads Alembic
+    from migrator.check import check  # noqa: PLC0415 - loads Alembic
 
-    question = partial(checking.check, since=since, environ=os.environ, on=on)
+    question = partial(check.check, since=since, environ=os.environ, on=on)
     return answered(question, _without_target(text(flags)), as_json=as_json)
 
 

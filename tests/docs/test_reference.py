@@ -15,7 +15,8 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from migrator import checklist, errors, preview, standing
+from migrator import errors, preview, standing
+from migrator.check import checklist
 from migrator.cli.main import commands
 from migrator.cli.plan import plan
 from migrator.database.lock.lock import keys_for

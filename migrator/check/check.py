@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from migrator import planning
 from migrator.backfill import requirement
-from migrator.checklist import Check, Checklist, complete, judged, skipped
+from migrator.check.checklist import Check, Checklist, complete, judged, skipped
 from migrator.database.identity import confined_to, same_database
 from migrator.errors import ProjectError, UnreachableError
 from migrator.output.log import silenced
