@@ -173,7 +173,7 @@ def test_the_environment_is_read_in_few_places() -> None:
         "settings/load.py",  # reads it
         "settings/deployment.py",  # what the platform says of itself
         "process/environment.py",  # reads what programs, stores and the platform go by
-        "demo.py",  # keeps a real target's variables out of the demonstration
+        "develop/demo.py",  # keeps a real target's variables out of the demonstration
         "project/environ.py",  # the project's own, as the alembic command leaves it
     }
 

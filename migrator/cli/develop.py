@@ -42,15 +42,13 @@ def new(*, as_json: bool, message: str | None, empty: bool, merge: bool, **flags
     if not (message or merge):
         refusal = 'say what changes: migrator new "add email to users"'
         raise click.UsageError(refusal)
-    from migrator.develop import revising  # noqa: PLC0415 - loads Alembic
+    from migrator.develop.new import new  # noqa: PLC0415 - loads Alembic
 
     # The target counts only where it is meant: an application's DATABASE_URL is not at head.
     given, stream = text(flags), own_stdout()
     target = given["database_url"] or os.environ.get("MIGRATOR_DATABASE_URL")
-    request = revising.NewRequest(
-        message, empty, merge, target=bool(target), colours=stream.isatty()
-    )
-    question = partial(revising.revise, request=request, environ=os.environ)
+    request = new.NewRequest(message, empty, merge, target=bool(target), colours=stream.isatty())
+    question = partial(new.revise, request=request, environ=os.environ)
     told = {**given, "database_url": target or address.NOWHERE}
     return answered(question, told, as_json=as_json, stream=stream)
 
@@ -103,7 +101,7 @@ def reset(*, database: str, no_backup: bool, yes: bool, **given: Any) -> int:  #
 @click.command()
 def demo() -> int:
     """Five scenes on an embedded Postgres with the example project; needs no server."""
-    from migrator import demo as demonstration  # noqa: PLC0415 - starts a server
+    from migrator.develop import demo as demonstration  # noqa: PLC0415 - starts a server
 
     try:
         return demonstration.run()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.operations import ops
 
-from migrator.develop.operations import tables_of
+from migrator.develop.new.operations import tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from migrator.develop.enums import is_ours
+from migrator.develop.new.enums import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from migrator.database.lock.run_lock import linked, run_lock
 from migrator.database.scratch import extensions, names, scratch
 from migrator.database.scratch import replace as replacement
 from migrator.database.sessions import connected
-from migrator.develop.locality import see_that_it_is_local
+from migrator.develop.local import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError
 from migrator.execution import prepared_backup
 from migrator.process.signals import SIGNALS

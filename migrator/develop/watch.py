@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from migrator.develop import ownership, revising
-from migrator.develop.locality import see_that_it_is_local
+from migrator.develop import ownership
+from migrator.develop.local import see_that_it_is_local
+from migrator.develop.new import new
 from migrator.errors import (
     BugError,
     ConfigurationError,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from alembic.script import Script
 
-    from migrator.develop.novelty import Novelty
+    from migrator.develop.new.result import Novelty
     from migrator.settings.table import Settings
 
 _USAGE = 64
@@ -145,12 +146,12 @@ def step(settings: Settings, request: WatchRequest) -> Step:
     local = _Local(request.flags, environ, tuple(standing["current"]))
     (project, *_) = find(settings)
     mine = ownership.own(project, environ)
-    own = revising.Own(
+    own = new.Own(
         frozenset(each.revision for each in mine),
         tuple(Path(each.path) for each in mine),
         partial(local.released, mine),
     )
-    made = revising.remake(settings, revising.NewRequest(None), environ, own)
+    made = new.remake(settings, new.NewRequest(None), environ, own)
     for each in made.written:
         ownership.mark(each.path)
     removed = tuple(shown(str(path)) for path in own.files if not path.exists())

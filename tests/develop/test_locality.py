@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from migrator.develop.locality import production, see_that_it_is_local
+from migrator.develop.local import production, see_that_it_is_local
 from migrator.errors import UsageError
 from migrator.settings.address import parse
 

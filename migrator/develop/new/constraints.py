@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from alembic.operations import ops
 from sqlalchemy.sql.elements import conv
 
-from migrator.develop.facts import name_of
-from migrator.develop.indexes import concurrently
-from migrator.develop.operations import NotValid, copied, outside, statement
-from migrator.develop.step import Change, Rewriting, Step
+from migrator.develop.new.facts import name_of
+from migrator.develop.new.indexes import concurrently
+from migrator.develop.new.operations import NotValid, copied, outside, statement
+from migrator.develop.new.step import Change, Rewriting, Step
 
 if TYPE_CHECKING:
-    from migrator.develop.facts import Facts
+    from migrator.develop.new.facts import Facts
 
 _OF_INDEX = {"postgresql_include", "postgresql_nulls_not_distinct"}
 _OF_CONSTRAINT = {"deferrable", "initially"}

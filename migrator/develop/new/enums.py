@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from alembic.operations import ops
 
-from migrator.develop.operations import Remark, statement, within
+from migrator.develop.new.operations import Remark, statement, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from migrator.develop.facts import Facts
+    from migrator.develop.new.facts import Facts
 
 _REMARK = "Types are made and dropped by themselves: a table that is dropped leaves them behind."
 

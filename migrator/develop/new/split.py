@@ -9,15 +9,15 @@ from alembic.operations import ops
 from alembic.util import rev_id
 
 from migrator.develop.division import divided
-from migrator.develop.enums import Enums
-from migrator.develop.operations import Remark
-from migrator.develop.precaution import taken
+from migrator.develop.new.enums import Enums
+from migrator.develop.new.operations import Remark
+from migrator.develop.new.safe_steps import taken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from migrator.develop.facts import Facts
-    from migrator.develop.step import Change
+    from migrator.develop.new.facts import Facts
+    from migrator.develop.new.step import Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.develop.operations import copied, outside
-from migrator.develop.step import Change, Rewriting, Step
+from migrator.develop.new.operations import copied, outside
+from migrator.develop.new.step import Change, Rewriting, Step
 
 if TYPE_CHECKING:
     from alembic.operations.ops import CreateIndexOp, DropIndexOp
 
-    from migrator.develop.facts import Facts
+    from migrator.develop.new.facts import Facts
 
 _CONCURRENTLY = "postgresql_concurrently"
 _ALONE = (

@@ -12,8 +12,8 @@ from migrator.plan.picture import text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.develop.proving import Proof
-    from migrator.develop.writing import Written
+    from migrator.develop.new.prove import Proof
+    from migrator.develop.new.write import Written
     from migrator.plan.hazard import Hazard
 
 _FOUND = 3

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from migrator.database.connection import connect
 from migrator.database.identity import confined_to
-from migrator.develop import draft as drafting
-from migrator.develop.novelty import Novelty
-from migrator.develop.proving import prove, to_heads
-from migrator.develop.writing import set_aside, written
+from migrator.develop.new import draft as drafting
+from migrator.develop.new.prove import prove, to_heads
+from migrator.develop.new.result import Novelty
+from migrator.develop.new.write import set_aside, written
 from migrator.errors import ProjectError, UsageError
 from migrator.output.log import hushed, silenced
 from migrator.output.text import named
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from migrator.database.connection import Server
-    from migrator.develop.draft import Draft
+    from migrator.develop.new.draft import Draft
     from migrator.project.find import Project
     from migrator.settings.table import Settings
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.operations import ops
 
-from migrator.develop.constraints import validation
-from migrator.develop.facts import name_of
-from migrator.develop.operations import copied, statement
-from migrator.develop.step import Change, Rewriting, Step
+from migrator.develop.new.constraints import validation
+from migrator.develop.new.facts import name_of
+from migrator.develop.new.operations import copied, statement
+from migrator.develop.new.step import Change, Rewriting, Step
 
 if TYPE_CHECKING:
-    from migrator.develop.facts import Facts
+    from migrator.develop.new.facts import Facts
 
 _LATER = (
     "NOT NULL follows by itself, proven first, with the next `migrator new` once every row has a"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from alembic.operations.ops import MigrateOperation
 
-    from migrator.develop.operations import OutsideTransaction
+    from migrator.develop.new.operations import OutsideTransaction
 
     Operations = tuple[MigrateOperation | OutsideTransaction, ...]
 

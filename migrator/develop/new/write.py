@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from alembic.script import ScriptDirectory
 
-    from migrator.develop.draft import Draft
-    from migrator.develop.series import Part
-    from migrator.develop.step import Change
+    from migrator.develop.new.draft import Draft
+    from migrator.develop.new.split import Part
+    from migrator.develop.new.step import Change
     from migrator.project.find import Project
 
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from alembic.operations import ops
 
-from migrator.develop import columns, constraints, indexes
-from migrator.develop.operations import tables_of
+from migrator.develop.new import columns, constraints, indexes
+from migrator.develop.new.operations import tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from migrator.develop.facts import Facts
-    from migrator.develop.step import Change, Rewriting, Step
+    from migrator.develop.new.facts import Facts
+    from migrator.develop.new.step import Change, Rewriting, Step
 
     Rule = Callable[[Any, Any, Facts], Rewriting | None]
     Place = tuple[ops.OpContainer, Any]

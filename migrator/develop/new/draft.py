@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from alembic.autogenerate import RevisionContext
 from alembic.util import asbool
 
-from migrator.develop.facts import facts
+from migrator.develop.new.facts import facts
+from migrator.develop.new.split import Part, is_empty, series
 from migrator.develop.rendering import rendering
-from migrator.develop.series import Part, is_empty, series
 from migrator.errors import NotAtHeadError
 from migrator.output.text import named
 from migrator.project import env_py
@@ -21,7 +21,7 @@ from migrator.project.models import differences
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.develop.facts import Facts
+    from migrator.develop.new.facts import Facts
     from migrator.project.find import Project
     from migrator.project.listeners import Listener
 

@@ -1,0 +1,1 @@
+"""`migrator new`: write a revision, in steps that are safe."""
