@@ -30,10 +30,10 @@ def owed(settings: Settings, connection: Connection) -> bool:
     """
     if not settings.after:
         return False
-    from migrator.history import ledger  # noqa: PLC0415 - most runs have no such command
+    from migrator.ledger import runs  # noqa: PLC0415 - most runs have no such command
 
     try:
-        last = ledger.last(connection)
+        last = runs.last(connection)
     except MigratorError:  # not for this role, or not our ledger
         return False
     return bool(last and last["error"] and last["database_state"] == "migrated")

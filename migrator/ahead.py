@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from migrator.database.version_table import UnknownRevisionError
 from migrator.errors import MigratorError
-from migrator.history import ledger
+from migrator.ledger import runs
 from migrator.output.text import named
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def weigh(
 ) -> Ahead:
     """Find out what the ledger knows of such a database."""
     try:
-        known = ledger.in_place(connection)
+        known = runs.in_place(connection)
     except MigratorError:  # not for this role, or not our ledger
         known = None
     passed = None if known is None else known.union(current).issuperset(head)

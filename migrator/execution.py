@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from migrator import aftermath
 from migrator.database.catalog import examine, sweep
 from migrator.database.identity import same_database
-from migrator.history.recording import recording
+from migrator.ledger.record import recording
 from migrator.process.signals import SIGNALS
 from migrator.project.judge import judge
 from migrator.project.migration import migrate

@@ -34,7 +34,7 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
         with uncollected():
             from migrator import aftermath, ahead, execution, gate  # noqa: PLC0415 - Alembic
             from migrator.database.lock.run_lock import linked, run_lock  # noqa: PLC0415 - with them
-            from migrator.history import alteration  # noqa: PLC0415 - as above
+            from migrator.ledger import alteration  # noqa: PLC0415 - as above
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
             from migrator.rehearsal import drift  # noqa: PLC0415 - as above
         with linked(settings, server) as link, ahead.Tolerance(server, settings, journal):
@@ -72,7 +72,7 @@ def _sought(settings: Settings) -> tuple[Project, ...]:
 
 def _adopted(server: Server, plan: MigrationPlan, journal: Journal, key: str | None) -> None:
     """Learn that nothing is to be done, and let the ledger know it for the next run."""
-    from migrator.history.recording import adopt  # noqa: PLC0415 - not for a run that is answered
+    from migrator.ledger.record import adopt  # noqa: PLC0415 - not for a run that is answered
 
     journal.nothing_pending()
     adopt(server, journal)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from migrator.database.catalog import revisions
 from migrator.database.identity import same_database
 from migrator.database.version_table import UnknownRevisionError
-from migrator.history import memory
-from migrator.history.memory import Answer
+from migrator.ledger import cache
+from migrator.ledger.cache import Answer
 from migrator.output import log
 from migrator.output.text import counted, named
 from migrator.project import fingerprint
@@ -85,7 +85,7 @@ def find_position(
     if aloof:
         raise MustBeRunError
     with uncollected():
-        from migrator.history.alteration import alterations  # noqa: PLC0415 - needed here only
+        from migrator.ledger.alteration import alterations  # noqa: PLC0415 - needed here only
         from migrator.project.annotations import pending_needs  # noqa: PLC0415 - loads Alembic
         from migrator.project.find import find  # noqa: PLC0415 - as above
         from migrator.project.survey import survey  # noqa: PLC0415 - as above
@@ -107,8 +107,8 @@ def known(connection: Connection, key: str | None) -> Position | None:
 
     None where only the project can tell.
     """
-    answer = memory.recall(connection, key) if key else None
-    if answer is None or not memory.still(connection, answer):
+    answer = cache.recall(connection, key) if key else None
+    if answer is None or not cache.still(connection, answer):
         return None
     used = Used(answer.files, answer.folders, answer.version_folders)
     if fingerprint.contents(used, os.environ) != answer.contents:
@@ -134,7 +134,7 @@ def remember(
     used = fingerprint.used_by(plan.projects, [path.script for path in plan.paths])
     if not now.pending and (contents := fingerprint.contents(used, os.environ)):
         answer = Answer(now.destination, now.standing, *used, contents)
-        memory.keep(connection, key, answer, upgrades=upgrades)
+        cache.keep(connection, key, answer, upgrades=upgrades)
 
 
 def of(plan: MigrationPlan) -> Position:

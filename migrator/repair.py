@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.database.lock.run_lock import linked, run_lock
 from migrator.diagnosis import diagnose
 from migrator.errors import BusyError, UnprovenError
-from migrator.history.recording import recording
+from migrator.ledger.record import recording
 from migrator.output import log
 from migrator.output.report import Journal
 

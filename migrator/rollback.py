@@ -12,7 +12,7 @@ from migrator.database.identity import same_database
 from migrator.database.lock.run_lock import linked, run_lock
 from migrator.errors import BusyError, UsageError
 from migrator.execution import Execution, prepared_backup
-from migrator.history.ledger import last_applied
+from migrator.ledger.runs import last_applied
 from migrator.project import downgrade
 from migrator.project.downgrade_path import down_to, together, without
 from migrator.project.find import find

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.database.connection import connect
-from migrator.history import ledger
+from migrator.ledger import runs as ledger
 from migrator.output.text import named
 
 if TYPE_CHECKING:

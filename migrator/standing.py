@@ -12,7 +12,7 @@ from migrator.database.connection import connect
 from migrator.database.lock.lock import keys_for
 from migrator.database.sessions import Session
 from migrator.errors import DeniedError, DisagreementError
-from migrator.history import ledger
+from migrator.ledger import runs
 from migrator.output.text import counted, named
 from migrator.position import find_position
 
@@ -108,7 +108,7 @@ def status(
             ahead = weigh(server.connection, settings, *at, behind=found.behind)
         last = None
         with suppress(DeniedError, DisagreementError):  # not for this role, or not our ledger
-            last = ledger.last(server.connection)
+            last = runs.last(server.connection)
         unfilled = _unfilled(server, found)
         drifted, unproven = _drift(server, settings, found) if drift else (None, ())
     state = _state(found, seen, ahead)

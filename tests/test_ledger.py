@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from migrator.history import checksum
+from migrator.ledger import checksum
 from tests.support.command import TREES, run
 from tests.support.servers import as_role
 

@@ -16,7 +16,7 @@ from migrator.backfill.worker import Desk
 from migrator.backfill.workers import crew
 from migrator.database.connection import fetch
 from migrator.errors import BusyError
-from migrator.history import backfills
+from migrator.ledger import backfills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

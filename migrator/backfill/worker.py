@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.backfill import failure
 from migrator.backfill.keyset import asked
 from migrator.errors import BackfillError, BusyError, MigratorError
-from migrator.history import backfills
+from migrator.ledger import backfills
 from migrator.output.log import Event, emit
 
 if TYPE_CHECKING:

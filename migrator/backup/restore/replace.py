@@ -20,7 +20,7 @@ from migrator.database.scratch import replace as replacement
 from migrator.database.sessions import connected
 from migrator.database.version_table import VersionTable, union
 from migrator.errors import UnprovenError
-from migrator.history.recording import recording
+from migrator.ledger.record import recording
 from migrator.output import log
 from migrator.output.report import Journal
 from migrator.output.text import named

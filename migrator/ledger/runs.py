@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from migrator.database.connection import fetch, spoken
-from migrator.history import schema
+from migrator.ledger import schema
 from migrator.version import __version__
 
 if TYPE_CHECKING:

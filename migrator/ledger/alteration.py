@@ -9,14 +9,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from migrator.errors import MigratorError
-from migrator.history import checksum, ledger, schema
+from migrator.ledger import checksum, runs, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.history.ledger import Application
+    from migrator.ledger.runs import Application
 
 
 def alterations(
@@ -28,7 +28,7 @@ def alterations(
     no ledger to be read.
     """
     with suppress(MigratorError):
-        if schema.version(connection) is not None and (known := ledger.applied(connection)):
+        if schema.version(connection) is not None and (known := runs.applied(connection)):
             return altered(known, files())
     return {}
 

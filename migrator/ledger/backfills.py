@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from migrator.database.connection import fetch, spoken
-from migrator.history import schema
+from migrator.ledger import schema
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

@@ -14,7 +14,7 @@ from migrator.database.catalog import revisions
 from migrator.database.connection import fetch, spoken
 from migrator.database.version_table import VersionTable
 from migrator.errors import MigratorError
-from migrator.history import schema
+from migrator.ledger import schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from migrator.errors import BugError, MigratorError
-from migrator.history import checksum, memory, schema
-from migrator.history.ledger import Entry, enter
+from migrator.ledger import cache, checksum, schema
+from migrator.ledger.runs import Entry, enter
 from migrator.output import report
 from migrator.process.signals import SIGNALS, Interruption
 from migrator.settings import deployment
@@ -86,4 +86,4 @@ def _enter(server: Server, journal: Journal, entry: Entry) -> None:
 def _write(connection: Connection, entry: Entry) -> None:
     enter(connection, entry)
     if entry.report["applied"] or entry.taken_back:
-        memory.forget(connection)
+        cache.forget(connection)

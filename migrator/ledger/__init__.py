@@ -1,0 +1,1 @@
+"""The ledger: what happened to this database, kept in the database."""
