@@ -57,7 +57,7 @@ def run(config: Config, /, **given: str) -> Outcome:
 
     Raises the `MigratorError` that ended the run.
     """
-    from migrator import job  # noqa: PLC0415 - loads Alembic
+    from migrator.migrate import run  # noqa: PLC0415 - loads Alembic
     from migrator.project.find import opened  # noqa: PLC0415 - as above
 
     flags: dict[str, str | None] = {**given}
@@ -67,7 +67,7 @@ def run(config: Config, /, **given: str) -> Outcome:
 
     def work(told: Settings, journal: Journal) -> None:
         load.refuse_unknown(given, besides=("config", "config_section"))
-        job.run(told, journal, (opened(config, told),))
+        run.run(told, journal, (opened(config, told),))
 
     outcome, error = perform(work, flags, os.environ, sys.stdout, hear=False)
     if error is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 WATCHED = {
-    "hashing settings, environment and what is installed": ("migrator.job", "key_of"),
+    "hashing settings, environment and what is installed": ("migrator.migrate.run", "key_of"),
     "hashing the project's files": ("migrator.project.fingerprint", "contents"),
 }
 CONNECTING, QUERIES, NUMBER = "connecting", "queries", "number of queries"

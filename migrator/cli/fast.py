@@ -55,10 +55,10 @@ def plain(words: Sequence[str]) -> Callable[[], int] | None:
 
 def run(flags: Mapping[str, str | None]) -> int:
     """Do the job of a release; gives the exit code."""
-    from migrator import job  # noqa: PLC0415 - loaded without garbage collection
+    from migrator.migrate import run  # noqa: PLC0415 - loaded without garbage collection
     from migrator.process.boundary import own_stdout, perform  # noqa: PLC0415 - as above
 
-    outcome, _ = perform(job.run, flags, os.environ, own_stdout())
+    outcome, _ = perform(run.run, flags, os.environ, own_stdout())
     return outcome.exit_code
 
 

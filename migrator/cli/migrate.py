@@ -52,7 +52,7 @@ def rollback(
     if [to is not None, steps is not None, last_run].count(True) != 1:
         message = "say one of --to, --steps and --last-run"
         raise click.UsageError(message)
-    from migrator import rollback as use_case  # noqa: PLC0415 - loads Alembic
+    from migrator.migrate import rollback as use_case  # noqa: PLC0415 - loads Alembic
 
     target = None if last_run else to or f"-{steps}"
     asked = partial(consent, "A rollback", _DROPS, yes=yes)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrator import job
 from migrator.database.catalog import revisions
 from migrator.database.connection import connect
 from migrator.database.identity import same_database
@@ -19,7 +18,8 @@ from migrator.database.scratch import replace as replacement
 from migrator.database.sessions import connected
 from migrator.develop.local import see_that_it_is_local
 from migrator.errors import ConfigurationError, DeniedError, MigratorError, UsageError
-from migrator.execution import prepared_backup
+from migrator.migrate import run as job
+from migrator.migrate.execute import prepared_backup
 from migrator.process.signals import SIGNALS
 from migrator.project.environ import in_place_of
 from migrator.project.find import find

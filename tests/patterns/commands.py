@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from migrator import job, planning, rollback
+from migrator import planning
 from migrator.backfill import backfill as backfilling
 from migrator.cli.backfill import backfill
 from migrator.cli.migrate import rollback as rollback_command
 from migrator.errors import IncompleteBackfillError
+from migrator.migrate import rollback
+from migrator.migrate import run as job
 from migrator.process import boundary
 from migrator.settings import load
 from tests.patterns.pages import Said

@@ -11,8 +11,8 @@ from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.identity import same_database
 from migrator.database.lock.run_lock import linked, run_lock
 from migrator.errors import BusyError, UsageError
-from migrator.execution import Execution, prepared_backup
 from migrator.ledger.runs import last_applied
+from migrator.migrate.execute import Execution, prepared_backup
 from migrator.project import downgrade
 from migrator.project.downgrade_path import down_to, together, without
 from migrator.project.find import find

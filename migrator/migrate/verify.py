@@ -11,9 +11,9 @@ from migrator.errors import (
     MigratorError,
     UnprovenError,
 )
+from migrator.migrate.progress import said
 from migrator.output.log import Event, emit
 from migrator.output.text import capital, counted, named
-from migrator.project.progress import said
 from migrator.project.survey import drops
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from migrator.database.catalog import Evidence
     from migrator.database.version_table import VersionTable
+    from migrator.migrate.progress import Attempt
     from migrator.output.report import Applied
     from migrator.project.plan import UpgradePath
-    from migrator.project.progress import Attempt
 
 _INTERRUPTIONS = (InterruptedBySignalError, DeadlineError)
 """What they did not keep a run from is done; what this run did not do does not count."""

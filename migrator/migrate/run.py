@@ -6,10 +6,10 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator.aftermath import owed
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
 from migrator.database.identity import same_database
+from migrator.migrate.after import owed
 from migrator.position import announce, known, of, remember, uncollected
 from migrator.project.fingerprint import key as key_of
 
@@ -32,9 +32,14 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
         if _answered(settings, journal, server, key):
             return None
         with uncollected():
-            from migrator import aftermath, ahead, execution, gate  # noqa: PLC0415 - Alembic
+            from migrator import ahead  # noqa: PLC0415 - Alembic
             from migrator.database.lock.run_lock import linked, run_lock  # noqa: PLC0415 - with them
             from migrator.ledger import alteration  # noqa: PLC0415 - as above
+            from migrator.migrate import (
+                after,  # noqa: PLC0415 - Alembic
+                execute,  # noqa: PLC0415 - Alembic
+                preflight,  # noqa: PLC0415 - Alembic
+            )
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
             from migrator.rehearsal import drift  # noqa: PLC0415 - as above
         with linked(settings, server) as link, ahead.Tolerance(server, settings, journal):
@@ -47,13 +52,13 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
             if not (plan.pending or owed(settings, server.connection)):
                 drift.agree(server, plan, journal)
                 return _adopted(server, plan, journal, key)
-            aftermath.ready(settings)
-            gate.admit(server, settings, plan)
-            backup = execution.prepared_backup(server, settings)
+            after.ready(settings)
+            preflight.admit(server, settings, plan)
+            backup = execute.prepared_backup(server, settings)
             with run_lock(link, plan.tables) as locked:
                 plan = plan.at({one: revisions(server.connection, one) for one in plan.tables})
                 journal.planned(plan.current, plan.destination)
-                work = execution.Execution(locked, journal, backup)
+                work = execute.Execution(locked, journal, backup)
                 if plan.pending:
                     survey.announce(plan, invalid := invalid_indexes(server.connection))
                     work.upgrade(plan, invalid)

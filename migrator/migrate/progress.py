@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from migrator.migrate.no_effect import Idleness
+from migrator.migrate.transactions import Transactions
 from migrator.output.log import Event, emit
 from migrator.output.report import Applied
 from migrator.project import env_py
 from migrator.project.failure import Circumstances
-from migrator.project.idleness import Idleness
 from migrator.project.listeners import COMMENTS, autocommit
-from migrator.project.transactions import Transactions
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext

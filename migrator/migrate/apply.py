@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import BusyError, MigratorError
+from migrator.migrate.progress import Attempt, Progress
 from migrator.output.log import Event, emit
 from migrator.process.signals import SIGNALS, Interruption
 from migrator.project import env_py
-from migrator.project.progress import Attempt, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

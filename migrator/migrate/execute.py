@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator import aftermath
 from migrator.database.catalog import examine, sweep
 from migrator.database.identity import same_database
 from migrator.ledger.record import recording
+from migrator.migrate import after
+from migrator.migrate.apply import migrate
+from migrator.migrate.undo import retreat, undone
+from migrator.migrate.verify import judge
 from migrator.process.signals import SIGNALS
-from migrator.project.judge import judge
-from migrator.project.migration import migrate
-from migrator.project.retreat import retreat, undone
 from migrator.rehearsal.drift import agree
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from migrator.backup.take import PreparedBackup
     from migrator.database.connection import Server
     from migrator.database.lock.run_lock import Locked
+    from migrator.migrate.progress import Attempt
     from migrator.output.report import Journal
     from migrator.project.plan import MigrationPlan
-    from migrator.project.progress import Attempt
     from migrator.settings.table import Settings
 
     Carry = Callable[..., Attempt]
@@ -59,17 +59,17 @@ class Execution:
         with recording(server, self.journal, plan.files):
             self._carry_out(plan, invalid, takes_back=settings.on_failure == "rollback")
             agree(server, plan, self.journal)
-            aftermath.follow(settings, self.locked.guard.failure)
+            after.follow(settings, self.locked.guard.failure)
 
     def finish(self, plan: MigrationPlan) -> None:
         """Do what another run has left to do after its upgrade, if anything."""
         server, settings = self.locked.server, self.locked.settings
         agree(server, plan, self.journal)
-        if not aftermath.owed(settings, server.connection):
+        if not after.owed(settings, server.connection):
             return self.journal.nothing_pending(since="another run did it meanwhile")
         with recording(server, self.journal, {}):
             self.journal.concluded((), None, "migrated", None)
-            aftermath.follow(settings, self.locked.guard.failure)
+            after.follow(settings, self.locked.guard.failure)
         return self.journal.nothing_pending(since="the command after it was owed, and is done")
 
     def downgrade(self, plan: MigrationPlan, invalid: frozenset[str]) -> None:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from migrator.errors import ProjectError, UnreachableError
+from migrator.migrate.progress import said
 from migrator.output.text import named
 from migrator.process.signals import SIGNALS
 from migrator.project.downgrade_path import path_back, together
-from migrator.project.progress import said
 from migrator.project.survey import announce, drops
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from migrator.database.catalog import Evidence
     from migrator.database.version_table import VersionTable
     from migrator.errors import MigratorError
-    from migrator.project.judge import Verdict
+    from migrator.migrate.progress import Attempt
+    from migrator.migrate.verify import Verdict
     from migrator.project.plan import MigrationPlan
-    from migrator.project.progress import Attempt
 
     Standing = Mapping[VersionTable, tuple[str, ...]]
 

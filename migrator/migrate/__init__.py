@@ -1,0 +1,1 @@
+"""Bring a database to its target, and verify it."""
