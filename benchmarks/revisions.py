@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrator import planning
+from migrator.plan import plan
 from migrator.settings import load
 
 if TYPE_CHECKING:
@@ -124,4 +124,4 @@ def planned(folder: Path, url: str) -> Forecast:
     """Give the plan of a project for the database of this URL."""
     flags = {"config": str(folder / "alembic.ini"), "database_url": url}
     settings, _ = load.read(flags, {})
-    return planning.forecast(settings, planning.PlanRequest())
+    return plan.forecast(settings, plan.PlanRequest())

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.revisions import cases, fill, planned, release
 from benchmarks.server import PATH, own_server
-from migrator.plan import lint
-from migrator.plan.trace import Statement
+from migrator.plan.hazards import squawk
+from migrator.plan.trace.trace import Statement
 
 if TYPE_CHECKING:
     from benchmarks.revisions import Case
     from migrator.plan.forecast import Forecast
-    from migrator.plan.trace import Trace
+    from migrator.plan.trace.trace import Trace
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "verdicts.md"
 SQUAWK = Path(sys.executable).parent / "squawk"
@@ -111,7 +111,7 @@ def _rules(trace: Trace) -> tuple[str, ...]:
     whole = _with_what_failed(trace)
     alone = any(statement.transaction is None for statement in whole.statements)
     options = () if alone else ("--assume-in-transaction",)
-    said = [told["rule_name"] for _, told in lint.said_of(whole, str(SQUAWK), *options)]
+    said = [told["rule_name"] for _, told in squawk.said_of(whole, str(SQUAWK), *options)]
     return tuple(sorted({rule for rule in said if _counts(rule)}))
 
 
@@ -125,7 +125,7 @@ def _with_what_failed(trace: Trace) -> Trace:
 
 
 def _counts(rule: str) -> bool:
-    remark = lint.LEFT_OUT.get(rule) in _NO_REMARK_ON_A_REVISION or rule == _STATEMENT_TIMEOUT
+    remark = squawk.LEFT_OUT.get(rule) in _NO_REMARK_ON_A_REVISION or rule == _STATEMENT_TIMEOUT
     return not rule.startswith("prefer-") and not remark
 
 

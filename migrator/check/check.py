@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrator import planning
 from migrator.backfill import requirement
 from migrator.check.checklist import Check, Checklist, complete, judged, skipped
 from migrator.database.identity import confined_to, same_database
 from migrator.errors import ProjectError, UnreachableError
 from migrator.output.log import silenced
 from migrator.output.text import capital, counted, named
-from migrator.plan.hazard import counts
+from migrator.plan import plan
+from migrator.plan.hazards.hazard import counts
 from migrator.process.git import new_files
 from migrator.project import env_py, models, revisions
 from migrator.project.annotations import all_needs
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from migrator.database.connection import Server
-    from migrator.plan.hazard import Hazard
+    from migrator.plan.hazards.hazard import Hazard
     from migrator.project.find import Project
     from migrator.project.listeners import Listener
     from migrator.project.plan import MigrationPlan
@@ -146,7 +146,7 @@ class _Making:
         return judged("hazards", f"New since {self._since}: {named(self.new)}.", found)
 
     def _rehearsed(self) -> tuple[Hazard, ...]:
-        return planning.from_base(self._settings, self._on, self._environ).hazards
+        return plan.from_base(self._settings, self._on, self._environ).hazards
 
 
 def _way(plan: MigrationPlan) -> str:

@@ -45,19 +45,22 @@ def plan(  # noqa: PLR0913 - click gives each flag by its name
         message = "--from-base has no target: --with-data, --database-url and --on scratch need one"
         raise click.UsageError(message)
     page = _page(html)
-    from migrator import planning, preview  # noqa: PLC0415 - no other command needs them
+    from migrator.plan import (
+        answer,  # noqa: PLC0415 - no other command needs them
+        plan,  # noqa: PLC0415 - no other command needs them
+    )
 
     given, stream = text(flags), own_stdout()
     where = on or ("embedded" if from_base else "scratch")
-    request = planning.PlanRequest(where, with_data, from_base)
-    form = preview.Form(
+    request = plan.PlanRequest(where, with_data, from_base)
+    form = answer.Form(
         "json" if as_json else "markdown" if markdown else "text",
         page,
         codes=codes,
         colours=stream.isatty(),
         hidden=redactor(given, os.environ),
     )
-    question = partial(preview.plan, request=request, form=form)
+    question = partial(answer.plan, request=request, form=form)
     told = _without_target(given) if from_base else given
     return answered(question, told, as_json=as_json, stream=stream)
 

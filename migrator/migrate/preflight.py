@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from migrator.errors import RiskError
 from migrator.output.log import silenced
-from migrator.plan.hazard import LEVELS
+from migrator.plan.hazards.hazard import LEVELS
 from migrator.project.annotations import pending_needs
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _weigh(server: Server, settings: Settings) -> None:
     if settings.max_risk in {None, LEVELS[-1]}:  # there is nothing above the last
         return
     from migrator.database.scratch.scratch import may_create  # noqa: PLC0415 - for a gate only
-    from migrator.planning import PlanRequest, foreseen  # noqa: PLC0415 - as above
+    from migrator.plan.plan import PlanRequest, foreseen  # noqa: PLC0415 - as above
 
     on = "scratch" if may_create(server.connection) else "embedded"
     with silenced():

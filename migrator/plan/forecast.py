@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.plan.hazard import LEVELS, verdict
+from migrator.plan.hazards.hazard import LEVELS, verdict
 
 if TYPE_CHECKING:
-    from migrator.plan.conditions import Conditions
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Lock, Statement, Trace
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.target import Conditions
+    from migrator.plan.trace.trace import Lock, Statement, Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from migrator.database.connection import connect
 from migrator.database.scratch import template
 from migrator.errors import ConfigurationError
-from migrator.plan.hazard import LEVELS, counts, read
+from migrator.plan.hazards.hazard import LEVELS, counts, read
 from migrator.process import subcommand
 from migrator.settings import aliases
 from migrator.settings.address import FROM_VARIABLES, parse

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from migrator.plan import lint, size
-from migrator.plan.advice import INSTEAD
-from migrator.plan.hazard import Hazard
+from migrator.plan.hazards import size, squawk
+from migrator.plan.hazards.advice import INSTEAD
+from migrator.plan.hazards.hazard import Hazard
 from tests.docs.markdown import ROOT, Page, code, page
 
 HAZARDS = page("docs/reference/hazards.md")
@@ -38,9 +38,9 @@ def test_the_thresholds_are_those_of_the_code() -> None:
 
 def test_the_rules_of_squawk_are_those_of_the_code() -> None:
     said = HAZARDS.table("squawk's rule", "our hazard")
-    assert {code(rule)[0]: ours.partition("](")[0][1:] for rule, ours in said} == lint.SAID_BY_US
-    assert set(lint.SAID_BY_US.values()) <= INSTEAD.keys()
+    assert {code(rule)[0]: ours.partition("](")[0][1:] for rule, ours in said} == squawk.SAID_BY_US
+    assert set(squawk.SAID_BY_US.values()) <= INSTEAD.keys()
     left_out = HAZARDS.table("squawk's rule", "why it is left out")
-    assert {code(rule)[0]: why for rule, why in left_out} == lint.LEFT_OUT
+    assert {code(rule)[0]: why for rule, why in left_out} == squawk.LEFT_OUT
     found = Hazard("transaction-nesting", "caution", "r1", 1, None, "", "", found_by="squawk")
     assert found.page.partition("#")[2] in HAZARDS.anchors

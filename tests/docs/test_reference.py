@@ -15,13 +15,14 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from migrator import errors, preview, standing
+from migrator import errors, standing
 from migrator.check import checklist
 from migrator.cli.main import commands
 from migrator.cli.plan import plan
 from migrator.database.lock.lock import keys_for
 from migrator.database.version_table import VersionTable
 from migrator.output.log import Event
+from migrator.plan import answer
 from migrator.settings import address, aliases, load, table
 from tests.docs.markdown import ROOT, Block, Page, code, page, pages
 from tests.faults import matrix
@@ -135,7 +136,7 @@ def _produced() -> Iterator[tuple[int, str]]:
 def test_the_codes_of_an_answer_are_those_of_the_page() -> None:
     answers = {int(number) for number, *_ in EXIT_CODES.table("code", "meaning", "command")}
     assert answers == {3, 76, 79}
-    assert {*standing.CODES.values(), preview.PENDING, preview.ABOVE} - answers == {0}
+    assert {*standing.CODES.values(), answer.PENDING, answer.ABOVE} - answers == {0}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 if TYPE_CHECKING:
-    from migrator.plan.hazard import Hazard
+    from migrator.plan.hazards.hazard import Hazard
     from tests.patterns.pages import Pattern
 
 _SPELLINGS = re.compile(r"[\s()]+|\bpublic\.|\bUSING btree\b|::text", re.IGNORECASE)

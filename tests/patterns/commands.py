@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from migrator import planning
 from migrator.backfill import backfill as backfilling
 from migrator.cli.backfill import backfill
 from migrator.cli.migrate import rollback as rollback_command
 from migrator.errors import IncompleteBackfillError
 from migrator.migrate import rollback
 from migrator.migrate import run as job
+from migrator.plan import plan
 from migrator.process import boundary
 from migrator.settings import load
 from tests.patterns.pages import Said
@@ -43,7 +43,7 @@ class Commands:
     def plan(self) -> Forecast:
         """Plan what is pending."""
         settings, _ = load.read(self._flags, _ENVIRON)
-        return planning.forecast(settings, planning.PlanRequest())
+        return plan.forecast(settings, plan.PlanRequest())
 
     def run(self) -> None:
         """Bring the database to the project's head, by a process."""

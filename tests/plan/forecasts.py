@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
-from migrator.plan.hazard import Hazard
-from migrator.plan.trace import Change, Failure, Lock, Revision, Statement, Trace
+from migrator.plan.hazards.hazard import Hazard
+from migrator.plan.target import Conditions, Obstacle, Table
+from migrator.plan.trace.trace import Change, Failure, Lock, Revision, Statement, Trace
 
 ORDERS, CUSTOMERS, ITEMS = "public.orders", "public.customers", "public.order_items"
 CARTS, AUDIT = "public.carts", "audit.events"

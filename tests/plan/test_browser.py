@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator.plan.page import html
+from migrator.plan.render.html import html
 from tests.plan.forecasts import EVIL, HOSTILE, RELEASE
 from tests.plan.test_page import Reader
 from tests.support import browser

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator.plan.comment import LONGEST, MARKER, escaped, fenced, markdown
+from migrator.plan.render.markdown import LONGEST, MARKER, escaped, fenced, markdown
 from tests.plan.forecasts import EVIL, FAILED, HOSTILE, NOTHING, RELEASE
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator import planning
 from migrator.database.scratch.scratch import PLAN, beginning
 from migrator.errors import ConfigurationError, DeniedError
+from migrator.plan import plan
 from tests.plan.releases import ENV, in_production, project, revise
 from tests.plan.test_rehearsal import ORDERS, foreseen
 from tests.support import backups
@@ -44,7 +44,7 @@ _SLEEPS = """
 SELECT pid FROM pg_stat_activity
 WHERE query = 'SELECT pg_sleep(600)' AND state = 'active' AND starts_with(datname, %s)
 """
-EMBEDDED = planning.PlanRequest(on="embedded")
+EMBEDDED = plan.PlanRequest(on="embedded")
 CHANGE = "op.add_column('orders', sa.Column('vat', sa.Integer))"
 
 
@@ -120,7 +120,7 @@ def test_nothing_stronger_is_locked_in_the_target_than_by_a_reader(
     looking = threading.Thread(target=look)
     looking.start()
     try:
-        foreseen(release, database, planning.PlanRequest(with_data=True))
+        foreseen(release, database, plan.PlanRequest(with_data=True))
     finally:
         over.set()
         looking.join()
@@ -132,7 +132,7 @@ def test_with_data_the_rows_are_there(tmp_path: Path, database: Database) -> Non
     in_production(folder, database, *ORDERS)
     revise(folder, "op.execute('UPDATE orders SET paid = false')")
     assert foreseen(folder, database).trace.statements[0].rows == 0
-    found = foreseen(folder, database, planning.PlanRequest(with_data=True))
+    found = foreseen(folder, database, plan.PlanRequest(with_data=True))
     assert found.trace.statements[0].rows == 1000
     assert database.rows("SELECT count(*) FROM orders WHERE paid") == [(1000,)]
 

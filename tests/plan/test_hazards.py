@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.revisions import Case, cases, fill, planned, release
-from migrator import planning
-from migrator.plan.causes.compatibility import holds_all_of
-from migrator.plan.conditions import Conditions, Table
-from migrator.plan.examples import LATER, NEXT, new_column
-from migrator.plan.hazards import idle_allowances
-from migrator.plan.size import busy, described, level
-from migrator.plan.trace import Change
+from migrator.plan import plan
+from migrator.plan.hazards.compatibility import holds_all_of
+from migrator.plan.hazards.examples import LATER, NEXT, new_column
+from migrator.plan.hazards.find import idle_allowances
+from migrator.plan.hazards.size import busy, described, level
+from migrator.plan.target import Conditions, Table
+from migrator.plan.trace.trace import Change
 from migrator.settings import load
 from tests.plan.releases import project, revise
 
@@ -187,7 +187,7 @@ def test_every_revision_is_a_release_of_its_own_without_a_target(tmp_path: Path)
     settings, _ = load.read(
         {"config": str(folder / "alembic.ini"), "database_url": "postgresql://no/no"}, {}
     )
-    found = planning.from_base(settings)
+    found = plan.from_base(settings)
     assert [(h.code, h.level, h.revision) for h in found.hazards] == [
         ("index-not-concurrent", "danger", "r2")
     ]

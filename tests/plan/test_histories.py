@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.revisions import planned
-from migrator import planning
+from migrator.plan import plan
 from migrator.settings import load
 from tests.docs.markdown import ROOT
 from tests.test_histories import JUPYTERHUB_0_5, jupyterhub, optuna
@@ -26,7 +26,7 @@ __all__ = ["jupyterhub", "optuna"]  # fixtures
 def from_base(folder: Path) -> Forecast:
     flags = {"config": str(folder / "alembic.ini"), "database_url": "postgresql://no/no"}
     settings, _ = load.read(flags, {})
-    return planning.from_base(settings)
+    return plan.from_base(settings)
 
 
 def found_in(forecast: Forecast) -> set[tuple[str, str]]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from migrator.plan import lint
-from migrator.plan.conditions import Conditions
-from migrator.plan.hazards import judged
-from migrator.plan.trace import Revision, Statement, Trace
+from migrator.plan.hazards import squawk
+from migrator.plan.hazards.find import judged
+from migrator.plan.target import Conditions
+from migrator.plan.trace.trace import Revision, Statement, Trace
 
 SQUAWK = Path(sys.executable).parent / "squawk"
 pytestmark = pytest.mark.skipif(not SQUAWK.exists(), reason="the extra lint is not installed")
@@ -31,7 +31,7 @@ def trace(*revisions: tuple[str, ...]) -> Trace:
 
 
 def test_what_only_squawk_says_is_a_caution_at_its_statement() -> None:
-    said = lint.lint(
+    said = squawk.lint(
         trace(
             ("CREATE TABLE t (id int)",),
             ("SELECT 1", TOO_LONG, "SELECT 2"),
@@ -44,16 +44,16 @@ def test_what_only_squawk_says_is_a_caution_at_its_statement() -> None:
 
 
 def test_what_we_say_and_what_is_style_is_left_out() -> None:
-    said = lint.lint(trace(("CREATE INDEX i ON t (a)", "ALTER TABLE t ADD COLUMN b varchar(5)")))
-    assert said == lint.Remarks()
-    all_of_it = lint.said_of(trace(("CREATE INDEX i ON t (a)",)), str(SQUAWK))
+    said = squawk.lint(trace(("CREATE INDEX i ON t (a)", "ALTER TABLE t ADD COLUMN b varchar(5)")))
+    assert said == squawk.Remarks()
+    all_of_it = squawk.said_of(trace(("CREATE INDEX i ON t (a)",)), str(SQUAWK))
     assert "require-concurrent-index-creation" in {told["rule_name"] for _, told in all_of_it}
 
 
 @pytest.mark.parametrize("placeholder", ["%s", "%(id_1)s", "$1"])
 def test_the_drivers_placeholders_are_no_mistakes(placeholder: str) -> None:
     used = trace((f"DELETE FROM t WHERE a LIKE '%%' AND b = {placeholder}", TOO_LONG))  # noqa: S608
-    assert [hazard.code for hazard in lint.lint(used).hazards] == ["identifier-too-long"]
+    assert [hazard.code for hazard in squawk.lint(used).hazards] == ["identifier-too-long"]
 
 
 def test_a_function_that_goes_with_its_trigger_breaks_nobody() -> None:
@@ -68,7 +68,7 @@ def test_where_it_is_missing_nothing_is_said(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
-    assert lint.lint(trace((TOO_LONG,))) == lint.Remarks()
+    assert squawk.lint(trace((TOO_LONG,))) == squawk.Remarks()
 
 
 @pytest.mark.parametrize("does", ["exit 3", "echo no JSON"])
@@ -78,6 +78,6 @@ def test_where_it_fails_there_is_a_warning(
     (tmp_path / "squawk").write_text(f"#!/bin/sh\n{does}\n")
     (tmp_path / "squawk").chmod(0o755)
     monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
-    said = lint.lint(trace(("SELECT 1",)))
+    said = squawk.lint(trace(("SELECT 1",)))
     assert said.hazards == ()
     assert [each.partition(",")[0] for each in said.warnings] == ["squawk failed"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator.plan.page import html
+from migrator.plan.render.html import html
 from tests.plan.forecasts import EVIL, FAILED, HARMLESS, HOSTILE, NOTHING, RELEASE, WITH_DATA
 
 if TYPE_CHECKING:

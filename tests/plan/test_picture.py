@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from migrator.output.text import duration, rows
-from migrator.plan import timeline
-from migrator.plan.conditions import Conditions
-from migrator.plan.picture import text
+from migrator.plan.render import timeline
+from migrator.plan.render.terminal import text
+from migrator.plan.target import Conditions
 from tests.plan.forecasts import (
     EVIL,
     FAILED,

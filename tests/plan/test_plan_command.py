@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from migrator import preview
+from migrator.plan import answer
 from tests.plan.forecasts import FAILED, HARMLESS, NOTHING, RELEASE
 from tests.plan.releases import in_production, project, revise
 from tests.plan.test_copy import copies
@@ -123,8 +123,8 @@ def test_a_revision_that_fails_ends_with_its_own_code_and_is_the_first_thing_sai
 def test_the_limit_counts_with_exit_code_and_what_is_allowed_does_not(
     forecast: Forecast, limit: str | None, without: int, with_codes: int
 ) -> None:
-    assert preview.exit_code(forecast, limit, codes=False) == without
-    assert preview.exit_code(forecast, limit, codes=True) == with_codes
+    assert answer.exit_code(forecast, limit, codes=False) == without
+    assert answer.exit_code(forecast, limit, codes=True) == with_codes
 
 
 def test_the_page_is_written_besides_the_answer(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator import planning
 from migrator.database.scratch.scratch import PLAN, beginning
+from migrator.plan import plan
 from migrator.settings import load
 from tests.plan.releases import ENV, in_production, project, revise
 from tests.support.command import run
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from migrator.plan.forecast import Forecast
-    from migrator.plan.trace import Statement
+    from migrator.plan.trace.trace import Statement
     from tests.support.servers import Database
 
 ORDERS = (
@@ -25,12 +25,10 @@ ORDERS = (
 )
 
 
-def foreseen(
-    folder: Path, database: Database, request: planning.PlanRequest | None = None
-) -> Forecast:
+def foreseen(folder: Path, database: Database, request: plan.PlanRequest | None = None) -> Forecast:
     flags = {"config": str(folder / "alembic.ini"), "database_url": database.url}
     settings, _ = load.read(flags, {})
-    return planning.forecast(settings, request or planning.PlanRequest())
+    return plan.forecast(settings, request or plan.PlanRequest())
 
 
 def only(folder: Path, database: Database, upgrade: str) -> Statement:
@@ -268,5 +266,5 @@ def test_a_constraint_that_only_lacks_its_rows_is_a_caution_and_no_failure(
     assert (found.trace.failure.error["sqlstate"], found.fails) == ("23503", False)
     assert "--with-data" in (found.trace.failure.error["hint"] or "")
     assert found.verdict == "caution"
-    sure = foreseen(folder, database, planning.PlanRequest(with_data=True))
+    sure = foreseen(folder, database, plan.PlanRequest(with_data=True))
     assert (sure.trace.failure, sure.verdict) == (None, "safe")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.revisions import cases, fill, planned, release
-from migrator.plan.trace import MODES
+from migrator.plan.trace.trace import MODES
 from tests.plan.releases import ENV
 from tests.plan.traffic import traffic
 from tests.support.command import run

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.revisions import cases, fill, planned, release
-from migrator.plan.advice import INSTEAD
-from migrator.plan.hazards import idle_allowances
+from migrator.plan.hazards.advice import INSTEAD
+from migrator.plan.hazards.find import idle_allowances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

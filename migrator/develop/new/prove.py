@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator import planning
 from migrator.database.catalog import revisions
 from migrator.database.identity import aside_from, same_database
 from migrator.errors import UnprovenError
 from migrator.output.text import named
+from migrator.plan import plan as planning
 from migrator.project.survey import survey
 from migrator.rehearsal.apply import apply
 from migrator.rehearsal.confine import permitting

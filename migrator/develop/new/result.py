@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.output.text import counted
-from migrator.plan.hazard import counts
-from migrator.plan.picture import text
+from migrator.plan.hazards.hazard import counts
+from migrator.plan.render.terminal import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.develop.new.prove import Proof
     from migrator.develop.new.write import Written
-    from migrator.plan.hazard import Hazard
+    from migrator.plan.hazards.hazard import Hazard
 
 _FOUND = 3
 

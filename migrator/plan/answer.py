@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from migrator import planning
 from migrator.errors import UsageError
-from migrator.plan.comment import markdown
-from migrator.plan.page import html
-from migrator.plan.picture import text
+from migrator.plan import plan as planning
+from migrator.plan.render.html import html
+from migrator.plan.render.markdown import markdown
+from migrator.plan.render.terminal import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from migrator.output.redaction import Redactor
     from migrator.plan.forecast import Forecast
-    from migrator.planning import PlanRequest
+    from migrator.plan.plan import PlanRequest
     from migrator.settings.table import Settings
 
 PENDING, ABOVE = 3, 79

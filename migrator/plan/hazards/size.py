@@ -10,8 +10,8 @@ from migrator.output import text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from migrator.plan.conditions import Conditions
-    from migrator.plan.trace import Statement
+    from migrator.plan.target import Conditions
+    from migrator.plan.trace.trace import Statement
 
 
 @dataclass(frozen=True, slots=True)

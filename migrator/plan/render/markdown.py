@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from migrator.output import text
-from migrator.plan import wording
-from migrator.plan.timeline import of_tables
+from migrator.plan.render import wording
+from migrator.plan.render.timeline import of_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from migrator.plan.forecast import Forecast
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Lock, Revision, Statement
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.trace.trace import Lock, Revision, Statement
 
 MARKER = "<!-- migrator plan -->"
 """The first line, invisible, by which a pipeline finds the comment that it is to update."""

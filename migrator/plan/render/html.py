@@ -9,17 +9,17 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from migrator.output import text
-from migrator.plan import chart, wording
-from migrator.plan.chart import escape
-from migrator.plan.timeline import of_tables, strongest
+from migrator.plan.render import chart, wording
+from migrator.plan.render.chart import escape
+from migrator.plan.render.timeline import of_tables, strongest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.plan.conditions import Table
     from migrator.plan.forecast import Forecast
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Lock, Revision, Statement
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.target import Table
+    from migrator.plan.trace.trace import Lock, Revision, Statement
 
 _OF_THIS_PACKAGE = files("migrator.plan")
 

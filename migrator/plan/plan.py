@@ -8,18 +8,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator.backfill import requirement
-from migrator.database import observation, traffic
-from migrator.database.attendant import Attendant
+from migrator.database import traffic
 from migrator.database.connection import connect, fetch, readable_version
 from migrator.database.identity import aside_from, same_database
 from migrator.database.pgtools.copy import duplicate
 from migrator.database.pgtools.source import Source
 from migrator.database.pgtools.worker import Crew
 from migrator.errors import ConfigurationError
-from migrator.plan.conditions import Conditions, Obstacle, Table
 from migrator.plan.forecast import Forecast, Rehearsal
-from migrator.plan.hazards import judged
-from migrator.plan.trace import Trace
+from migrator.plan.hazards.find import judged
+from migrator.plan.target import Conditions, Obstacle, Table
+from migrator.plan.trace import observation
+from migrator.plan.trace.autocommit import Attendant
+from migrator.plan.trace.trace import Trace
 from migrator.position import MustBeRunError, find_position
 from migrator.project.annotations import pending_needs
 from migrator.rehearsal.database import copied, copy_revisions, empty, opened, place
@@ -151,8 +152,8 @@ def _rehearsed(
 
 def recorded(plan: MigrationPlan, there: Server, permit: Permit, *, alone: bool) -> Trace:
     """Run what is pending on a copy and give what was seen; `alone` is as for `rehearse`."""
-    from migrator.plan.recorder import Recorder  # noqa: PLC0415 - loads SQLAlchemy
-    from migrator.plan.rehearsal import rehearse  # noqa: PLC0415 - loads Alembic
+    from migrator.plan.trace.recorder import Recorder  # noqa: PLC0415 - loads SQLAlchemy
+    from migrator.plan.trace.rehearse import rehearse  # noqa: PLC0415 - loads Alembic
 
     with closing(there.again(_WITHIN_S)) as looking:
         known = observation.all_of(fetch(looking, observation.ALL)[0][0])

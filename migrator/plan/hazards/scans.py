@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.plan import examples
-from migrator.plan.causes.cause import Cause
-from migrator.plan.size import described, level, listed
+from migrator.plan.hazards import examples
+from migrator.plan.hazards.cause import Cause
+from migrator.plan.hazards.size import described, level, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.plan.conditions import Conditions
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Change, Statement, Trace
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.target import Conditions
+    from migrator.plan.trace.trace import Change, Statement, Trace
 
 _KINDS = {"p": "primary key", "u": "unique constraint", "x": "exclusion constraint"}
 _NOBODY = "nobody reads or writes it meanwhile"

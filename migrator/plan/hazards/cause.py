@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.plan.advice import INSTEAD
-from migrator.plan.hazard import Hazard
+from migrator.plan.hazards.advice import INSTEAD
+from migrator.plan.hazards.hazard import Hazard
 
 if TYPE_CHECKING:
-    from migrator.plan.trace import Statement
+    from migrator.plan.trace.trace import Statement
 
 
 @dataclass(frozen=True, slots=True)

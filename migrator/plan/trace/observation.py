@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.database import definition
-from migrator.database.definition import Definition
+from migrator.plan.trace import definition
+from migrator.plan.trace.definition import Definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

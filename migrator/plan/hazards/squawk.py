@@ -12,13 +12,13 @@ from tempfile import TemporaryDirectory
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
-from migrator.plan.hazard import Hazard
+from migrator.plan.hazards.hazard import Hazard
 from migrator.process.program import Child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from migrator.plan.trace import Statement, Trace
+    from migrator.plan.trace.trace import Statement, Trace
 
 SAID_BY_US: Mapping[str, str] = {
     "adding-field-with-default": "volatile-default",

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from migrator.plan import examples
-from migrator.plan.causes.cause import Cause
-from migrator.plan.causes.rewrites import truncates
-from migrator.plan.hazard import LEVELS
-from migrator.plan.size import described, level, level_of_rows, long_work
+from migrator.plan.hazards import examples
+from migrator.plan.hazards.cause import Cause
+from migrator.plan.hazards.hazard import LEVELS
+from migrator.plan.hazards.rewrites import truncates
+from migrator.plan.hazards.size import described, level, level_of_rows, long_work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.plan.conditions import Conditions
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Lock, Statement, Trace
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.target import Conditions
+    from migrator.plan.trace.trace import Lock, Statement, Trace
 
 _BATCH = re.compile(r"\bLIMIT\b", re.IGNORECASE)
 """A batch that is committed by itself: on an empty copy its plan may read the table whole."""

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migrator.errors import MigratorError
-from migrator.plan.recorder import Under
-from migrator.plan.trace import Failure, Revision, Trace
+from migrator.plan.trace.recorder import Under
+from migrator.plan.trace.trace import Failure, Revision, Trace
 from migrator.process.signals import SIGNALS
 from migrator.project import downgrade, env_py, revisions
 from migrator.project.annotations import allowed
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from alembic.runtime.migration import MigrationContext
 
-    from migrator.plan.recorder import Recorder
+    from migrator.plan.trace.recorder import Recorder
     from migrator.project.env_py import Witness
     from migrator.project.find import Project
     from migrator.project.plan import MigrationPlan, UpgradePath

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
-from migrator.database import observation
 from migrator.database.connection import fetch
-from migrator.database.observation import Held, Observation
+from migrator.plan.trace import observation
+from migrator.plan.trace.observation import Held, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from psycopg2.extensions import connection as Connection
 
-    from migrator.database.definition import Definition
+    from migrator.plan.trace.definition import Definition
 
 _NOT_IN_A_TRANSACTION = "25001"
 _OWN = "pg_backend_pid()"

@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from migrator.database import observation
-from migrator.database.observation import Held, Observation
-from migrator.plan.changes import changes
-from migrator.plan.trace import Lock, Statement
+from migrator.plan.trace import observation
+from migrator.plan.trace.changes import changes
+from migrator.plan.trace.observation import Held, Observation
+from migrator.plan.trace.trace import Lock, Statement
 from migrator.project.listeners import Listener, autocommit, quietly
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from migrator.database.attendant import Attendant
-    from migrator.database.definition import Definition
-    from migrator.plan.trace import Change
+    from migrator.plan.trace.autocommit import Attendant
+    from migrator.plan.trace.definition import Definition
+    from migrator.plan.trace.trace import Change
     from migrator.project.listeners import Permit
 
 

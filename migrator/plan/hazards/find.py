@@ -6,16 +6,15 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from migrator.plan import lint
-from migrator.plan.advice import INSTEAD
-from migrator.plan.causes import compatibility, locks, revisions, rewrites, rows, scans
+from migrator.plan.hazards import compatibility, locks, revisions, rewrites, rows, scans, squawk
+from migrator.plan.hazards.advice import INSTEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from migrator.plan.conditions import Conditions
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Trace
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.target import Conditions
+    from migrator.plan.trace.trace import Trace
 
 _MOVES = {"ban-set-schema", "renaming-object"}
 """What squawk says of any object, and we of a table alone."""
@@ -25,11 +24,11 @@ _FAMILIES = (rewrites, scans, locks, compatibility, rows, revisions)
 
 def judged(trace: Trace, conditions: Conditions) -> tuple[tuple[Hazard, ...], tuple[str, ...]]:
     """Give the hazards, what squawk adds to them included, and the warnings about the judging."""
-    remarks, ours = lint.lint(trace), hazards(trace, conditions)
+    remarks, ours = squawk.lint(trace), hazards(trace, conditions)
     moved = {hazard.statement for hazard in ours if hazard.code == "rename-table"}
     further = (h for h in remarks.hazards if h.statement not in moved or h.code not in _MOVES)
     found = accepted(trace, (*ours, *(h for h in further if not _is_of_a_trigger(h, trace))))
-    return found, (*remarks.warnings, *idle_allowances(trace, found, lint.KEPT))
+    return found, (*remarks.warnings, *idle_allowances(trace, found, squawk.KEPT))
 
 
 def _is_of_a_trigger(hazard: Hazard, trace: Trace) -> bool:

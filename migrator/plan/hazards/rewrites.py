@@ -6,16 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from migrator.output.text import capital
-from migrator.plan import examples
-from migrator.plan.causes.cause import Cause
-from migrator.plan.size import described, level
+from migrator.plan.hazards import examples
+from migrator.plan.hazards.cause import Cause
+from migrator.plan.hazards.size import described, level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.plan.conditions import Conditions
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Change, Statement, Trace
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.target import Conditions
+    from migrator.plan.trace.trace import Change, Statement, Trace
 
 _TRUNCATE = re.compile(r"\s*TRUNCATE\b", re.IGNORECASE)
 """The catalogue shows a new file and nothing else: as with VACUUM FULL, but without the rows."""

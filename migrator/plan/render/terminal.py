@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from migrator.output.console import BOLD, DIM, GREEN, RED, YELLOW, Console
 from migrator.output.text import duration
-from migrator.plan import wording
-from migrator.plan.timeline import of_tables
+from migrator.plan.render import wording
+from migrator.plan.render.timeline import of_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.plan.forecast import Forecast
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Lock, Revision, Statement
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.trace.trace import Lock, Revision, Statement
 
 _COLOURS = {"safe": GREEN, "caution": YELLOW, "danger": RED, "allowed": DIM}
 _STOPS = {wording.NOTHING: "", wording.WRITES: YELLOW, wording.ALL: RED}

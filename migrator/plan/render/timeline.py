@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from migrator.plan.trace import Lock, Trace
+    from migrator.plan.trace.trace import Lock, Trace
 
 
 def of_tables(trace: Trace) -> dict[str, tuple[Lock, ...]]:

@@ -6,14 +6,14 @@ import html
 from typing import TYPE_CHECKING
 
 from migrator.output import text
-from migrator.plan import wording
-from migrator.plan.timeline import of_tables
+from migrator.plan.render import wording
+from migrator.plan.render.timeline import of_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from migrator.plan.forecast import Forecast
-    from migrator.plan.trace import Lock, Revision
+    from migrator.plan.trace.trace import Lock, Revision
 
 _CLASSES = {wording.NOTHING: "nothing", wording.WRITES: "writes", wording.ALL: "all"}
 _TICKS, _TICKS_OF_A_PHONE = 40, 16

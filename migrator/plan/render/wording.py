@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from migrator.output import text
 from migrator.output.text import counted, named
-from migrator.plan.hazard import LEVELS
+from migrator.plan.hazards.hazard import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.plan.conditions import Obstacle, Table
     from migrator.plan.forecast import Forecast
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Failure, Lock, Revision, Statement
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.target import Obstacle, Table
+    from migrator.plan.trace.trace import Failure, Lock, Revision, Statement
 
 NOTHING, WRITES, ALL = "nothing", "writes", "reads and writes"
 _WITHOUT_ROWS = "So the times say nothing about your data: --with-data copies that too."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migrator.plan.trace import Change
+from migrator.plan.trace.trace import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.database.definition import Definition, Things
+    from migrator.plan.trace.definition import Definition, Things
 
 _OF_A_COLUMN = ("type", "not_null", "default", "generated", "identity")
 

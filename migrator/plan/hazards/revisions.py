@@ -6,15 +6,15 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from migrator.plan import examples
-from migrator.plan.advice import INSTEAD
-from migrator.plan.hazard import Hazard
+from migrator.plan.hazards import examples
+from migrator.plan.hazards.advice import INSTEAD
+from migrator.plan.hazards.hazard import Hazard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.plan.conditions import Conditions
-    from migrator.plan.trace import Failure, Revision, Statement, Trace
+    from migrator.plan.target import Conditions
+    from migrator.plan.trace.trace import Failure, Revision, Statement, Trace
 
 _ASKS = re.compile(r"\s*\(?\s*(SELECT|WITH|DECLARE)\b.*\bFROM\b", re.IGNORECASE | re.DOTALL)
 _CATALOGUE = re.compile(r"\bpg_|\binformation_schema\b", re.IGNORECASE)

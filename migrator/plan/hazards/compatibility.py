@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from migrator.plan import examples
-from migrator.plan.causes.cause import Cause
-from migrator.plan.size import described, level
+from migrator.plan.hazards import examples
+from migrator.plan.hazards.cause import Cause
+from migrator.plan.hazards.size import described, level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.plan.conditions import Conditions
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Change, Statement, Trace
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.target import Conditions
+    from migrator.plan.trace.trace import Change, Statement, Trace
 
 _VIEW = r"CREATE\s+(OR\s+REPLACE\s+)?(MATERIALIZED\s+)?VIEW\s+(IF\s+NOT\s+EXISTS\s+)?"
 _TYPE = re.compile(r"(?P<name>[^(]+)(?:\((?P<first>\d+)(?:,(?P<second>\d+))?\))?(?P<rest>.*)")

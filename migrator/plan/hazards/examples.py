@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from migrator.plan.trace import Change
+    from migrator.plan.trace.trace import Change
 
 NEXT = "# --- in the next revision ---"
 LATER = "# --- in a later release ---"

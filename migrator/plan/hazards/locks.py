@@ -5,18 +5,18 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from migrator.plan.causes.cause import Cause
-from migrator.plan.causes.rows import changes_many
-from migrator.plan.causes.scans import itself_needs
-from migrator.plan.hazard import LEVELS
-from migrator.plan.size import busy, described, listed, long_work
+from migrator.plan.hazards.cause import Cause
+from migrator.plan.hazards.hazard import LEVELS
+from migrator.plan.hazards.rows import changes_many
+from migrator.plan.hazards.scans import itself_needs
+from migrator.plan.hazards.size import busy, described, listed, long_work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from migrator.plan.conditions import Conditions
-    from migrator.plan.hazard import Hazard
-    from migrator.plan.trace import Lock, Statement, Trace
+    from migrator.plan.hazards.hazard import Hazard
+    from migrator.plan.target import Conditions
+    from migrator.plan.trace.trace import Lock, Statement, Trace
 
 _ACROSS = "lock-held-across-statements"
 _ANOTHER = "table-locked-while-another-is-scanned"

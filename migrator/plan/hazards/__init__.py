@@ -1,0 +1,1 @@
+"""What is dangerous about a revision: the rules, their advice, examples."""

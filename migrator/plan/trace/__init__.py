@@ -1,0 +1,1 @@
+"""A rehearsal, and everything that Postgres was asked in it."""
