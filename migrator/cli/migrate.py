@@ -71,7 +71,7 @@ def rollback(
 @click.option("--yes", is_flag=True, help="do not ask")
 def repair(*, as_json: bool, yes: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """Mend what is broken: a missing version table, invalid indexes, what was left behind."""
-    from migrator import repair as use_case  # noqa: PLC0415 - loads Alembic
+    from migrator.repair import repair as use_case  # noqa: PLC0415 - loads Alembic
 
     asked = partial(consent, "A repair", yes=yes)
     question = partial(use_case.repair, consent=asked, environ=os.environ)

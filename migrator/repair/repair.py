@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from migrator.database.lock.run_lock import linked, run_lock
-from migrator.diagnosis import diagnose
 from migrator.errors import BusyError, UnprovenError
 from migrator.ledger.record import recording
 from migrator.output import log
 from migrator.output.report import Journal
+from migrator.repair.diagnose import diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migrator.database.connection import Server
-    from migrator.diagnosis import Diagnosis, Mend
+    from migrator.repair.diagnose import Diagnosis, Mend
     from migrator.settings.table import Settings
 
 _MOVED = "The database has moved since it was looked at."

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator import position
-from migrator.database import leftovers
 from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.condition import condition
 from migrator.database.identity import same_database
@@ -17,6 +16,7 @@ from migrator.errors import ConfigurationError
 from migrator.output.text import named
 from migrator.process.git import introduced
 from migrator.rehearsal.identify import identify
+from migrator.repair import leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

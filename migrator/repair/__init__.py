@@ -1,0 +1,1 @@
+"""`migrator repair`: find what is wrong with a version table, and fix it."""
