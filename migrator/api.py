@@ -11,15 +11,16 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
-from migrator import ahead, standing
 from migrator.database.connection import connect
 from migrator.errors import NotAtHeadError
 from migrator.output import log
-from migrator.position import MustBeRunError, Pending
 from migrator.process import subcommand
 from migrator.process.boundary import perform
 from migrator.settings import load
-from migrator.standing import Status
+from migrator.status import ahead
+from migrator.status import status as standing
+from migrator.status.position import MustBeRunError, Pending
+from migrator.status.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

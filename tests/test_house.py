@@ -157,7 +157,7 @@ def test_the_environment_is_read_in_few_places() -> None:
     found = {str(file.relative_to(PACKAGE)) for file in MODULES if "os.environ" in file.read_text()}
     assert found == {
         "migrate/run.py",  # hands it on
-        "position.py",  # hands it on
+        "status/position.py",  # hands it on
         "cli/answer.py",  # hands it on
         "cli/backfill.py",  # hands it on
         "cli/develop.py",  # hands it on; the target of `new` is to be meant

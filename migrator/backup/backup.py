@@ -13,7 +13,7 @@ from migrator.database.pgtools.source import Source
 from migrator.database.version_table import union
 from migrator.errors import ConfigurationError
 from migrator.output.text import named, readable
-from migrator.position import find_position
+from migrator.status.position import find_position
 
 if TYPE_CHECKING:
     from migrator.settings.table import Settings

@@ -63,17 +63,17 @@ def run(flags: Mapping[str, str | None]) -> int:
 
 
 def _status(*, as_json: bool) -> Callable[[], int]:
-    from migrator import standing  # noqa: PLC0415 - as above
     from migrator.cli.answer import answered  # noqa: PLC0415 - as above
+    from migrator.status import status  # noqa: PLC0415 - as above
 
-    return partial(answered, standing.status, {}, as_json=as_json)
+    return partial(answered, status.status, {}, as_json=as_json)
 
 
 def _wait(given: str, *, as_json: bool) -> Callable[[], int]:
-    from migrator import waiting  # noqa: PLC0415 - as above
     from migrator.cli.answer import answered  # noqa: PLC0415 - as above
+    from migrator.status import wait  # noqa: PLC0415 - as above
 
-    question = partial(waiting.wait, timeout_s=timeout(given))
+    question = partial(wait.wait, timeout_s=timeout(given))
     return partial(answered, question, {}, as_json=as_json)
 
 

@@ -19,9 +19,9 @@ from migrator.cli.flags import WHERE, json_flag, text, with_settings
 @click.option("--drift", is_flag=True, help="compare the schema with what the revisions make")
 def status(*, as_json: bool, codes: bool, drift: bool, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """Where the database stands: state, pending revisions, lock, last run."""
-    from migrator import standing  # noqa: PLC0415 - no other command needs it
+    from migrator.status import status  # noqa: PLC0415 - no other command needs it
 
-    question = partial(standing.status, codes=codes, drift=drift)
+    question = partial(status.status, codes=codes, drift=drift)
     return answered(question, text(flags), as_json=as_json)
 
 
@@ -35,9 +35,9 @@ def wait(*, as_json: bool, timeout: str, **flags: Any) -> int:  # noqa: ANN401 -
         seconds = fast.timeout(timeout)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--timeout") from None
-    from migrator import waiting  # noqa: PLC0415 - as above
+    from migrator.status import wait  # noqa: PLC0415 - as above
 
-    return answered(partial(waiting.wait, timeout_s=seconds), text(flags), as_json=as_json)
+    return answered(partial(wait.wait, timeout_s=seconds), text(flags), as_json=as_json)
 
 
 @click.command()
@@ -46,6 +46,6 @@ def wait(*, as_json: bool, timeout: str, **flags: Any) -> int:  # noqa: ANN401 -
 @click.option("--limit", type=click.IntRange(min=1), default=20, help="so many  [default: 20]")
 def history(*, as_json: bool, limit: int, **flags: Any) -> int:  # noqa: ANN401 - as in `flags.text`
     """The runs of the past, newest first, as the database's own ledger has them."""  # noqa: D401
-    from migrator import runs  # noqa: PLC0415 - as above
+    from migrator.status import history  # noqa: PLC0415 - as above
 
-    return answered(partial(runs.runs, limit=limit), text(flags), as_json=as_json)
+    return answered(partial(history.runs, limit=limit), text(flags), as_json=as_json)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator import position
 from migrator.database.catalog import holding_rows, invalid_indexes, revisions
 from migrator.database.identity import same_database
 from migrator.database.lock.run_lock import linked, run_lock
@@ -17,6 +16,7 @@ from migrator.project import downgrade
 from migrator.project.downgrade_path import down_to, together, without
 from migrator.project.find import find
 from migrator.project.survey import announce, survey
+from migrator.status import position
 
 if TYPE_CHECKING:
     from collections.abc import Callable

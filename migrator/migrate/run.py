@@ -10,8 +10,8 @@ from migrator.database.catalog import invalid_indexes, revisions
 from migrator.database.connection import connect
 from migrator.database.identity import same_database
 from migrator.migrate.after import owed
-from migrator.position import announce, known, of, remember, uncollected
 from migrator.project.fingerprint import key as key_of
+from migrator.status.position import announce, known, of, remember, uncollected
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
@@ -32,7 +32,6 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
         if _answered(settings, journal, server, key):
             return None
         with uncollected():
-            from migrator import ahead  # noqa: PLC0415 - Alembic
             from migrator.database.lock.run_lock import linked, run_lock  # noqa: PLC0415 - with them
             from migrator.ledger import alteration  # noqa: PLC0415 - as above
             from migrator.migrate import (
@@ -42,6 +41,7 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
             )
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
             from migrator.rehearsal import drift  # noqa: PLC0415 - as above
+            from migrator.status import ahead  # noqa: PLC0415 - Alembic
         with linked(settings, server) as link, ahead.Tolerance(server, settings, journal):
             compare = partial(alteration.alterations, server.connection)
             plan = survey.survey(

@@ -21,9 +21,9 @@ from migrator.plan.target import Conditions, Obstacle, Table
 from migrator.plan.trace import observation
 from migrator.plan.trace.autocommit import Attendant
 from migrator.plan.trace.trace import Trace
-from migrator.position import MustBeRunError, find_position
 from migrator.project.annotations import pending_needs
 from migrator.rehearsal.database import copied, copy_revisions, empty, opened, place
+from migrator.status.position import MustBeRunError, find_position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

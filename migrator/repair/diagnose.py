@@ -7,9 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migrator import position
 from migrator.database.catalog import invalid_indexes, revisions
-from migrator.database.condition import condition
 from migrator.database.identity import same_database
 from migrator.database.version_table import RedundantRevisionError, UnknownRevisionError
 from migrator.errors import ConfigurationError
@@ -17,6 +15,8 @@ from migrator.output.text import named
 from migrator.process.git import introduced
 from migrator.rehearsal.identify import identify
 from migrator.repair import leftovers
+from migrator.status import position
+from migrator.status.health import condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 import sqlalchemy
 
-from migrator import errors, standing
+from migrator import errors
 from migrator.check import checklist
 from migrator.cli.main import commands
 from migrator.cli.plan import plan
@@ -24,6 +24,7 @@ from migrator.database.version_table import VersionTable
 from migrator.output.log import Event
 from migrator.plan import answer
 from migrator.settings import address, aliases, load, table
+from migrator.status import status
 from tests.docs.markdown import ROOT, Block, Page, code, page, pages
 from tests.faults import matrix
 from tests.plan.forecasts import FAILED
@@ -136,7 +137,7 @@ def _produced() -> Iterator[tuple[int, str]]:
 def test_the_codes_of_an_answer_are_those_of_the_page() -> None:
     answers = {int(number) for number, *_ in EXIT_CODES.table("code", "meaning", "command")}
     assert answers == {3, 76, 79}
-    assert {*standing.CODES.values(), answer.PENDING, answer.ABOVE} - answers == {0}
+    assert {*status.CODES.values(), answer.PENDING, answer.ABOVE} - answers == {0}
 
 
 @pytest.mark.parametrize(
@@ -379,7 +380,7 @@ def test_the_checks_are_those_of_the_code() -> None:
 def test_the_states_of_status_are_those_of_the_code() -> None:
     rows = COMMANDS.table("state", "meaning", "with `--exit-code`")
     documented = {code(state)[0]: int(number) for state, _, number in rows}
-    assert documented == {state: standing.CODES.get(state, 76) for state in standing.SAID}
+    assert documented == {state: status.CODES.get(state, 76) for state in status.SAID}
 
 
 def test_the_fields_of_status_are_those_of_the_page(database: Database) -> None:

@@ -6,24 +6,24 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.ahead import weigh
-from migrator.database.condition import condition
 from migrator.database.connection import connect
 from migrator.database.lock.lock import keys_for
 from migrator.database.sessions import Session
 from migrator.errors import DeniedError, DisagreementError
 from migrator.ledger import runs
 from migrator.output.text import counted, named
-from migrator.position import find_position
+from migrator.status.ahead import weigh
+from migrator.status.health import condition
+from migrator.status.position import find_position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from migrator.ahead import Ahead
-    from migrator.database.condition import Condition
     from migrator.database.connection import Server
-    from migrator.position import Pending, Position
     from migrator.settings.table import Settings
+    from migrator.status.ahead import Ahead
+    from migrator.status.health import Condition
+    from migrator.status.position import Pending, Position
 
 CODES = {"at_head": 0, "behind": 3}
 _OTHERWISE = 76

@@ -8,19 +8,19 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from migrator.ahead import weigh
 from migrator.database.connection import connect
 from migrator.database.lock.lock import holder, keys_for
 from migrator.errors import DeadlineError, DisagreementError
 from migrator.output.log import Event, emit
 from migrator.output.text import named
-from migrator.position import find_position
+from migrator.status.ahead import weigh
+from migrator.status.position import find_position
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
-    from migrator.position import Position
     from migrator.settings.table import Settings
+    from migrator.status.position import Position
 
 _PAUSE_S = (1.0, 10.0)
 _GROWTH = 1.5

@@ -1,0 +1,1 @@
+"""Where a database stands: status, wait, and the history of its runs."""
