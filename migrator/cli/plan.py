@@ -46,8 +46,8 @@ def plan(  # noqa: PLR0913 - click gives each flag by its name
         raise click.UsageError(message)
     page = _page(html)
     from migrator.plan import (
-        answer,  # noqa: PLC0415 - no other command needs them
-        plan,  # noqa: PLC0415 - no other command needs them
+        answer,
+        plan,
     )
 
     given, stream = text(flags), own_stdout()

@@ -35,9 +35,9 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
             from migrator.database.lock.run_lock import linked, run_lock  # noqa: PLC0415 - with them
             from migrator.ledger import alteration  # noqa: PLC0415 - as above
             from migrator.migrate import (
-                after,  # noqa: PLC0415 - Alembic
-                execute,  # noqa: PLC0415 - Alembic
-                preflight,  # noqa: PLC0415 - Alembic
+                after,
+                execute,
+                preflight,
             )
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
             from migrator.rehearsal import drift  # noqa: PLC0415 - as above
