@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from migrator.database.catalog import invalid_indexes
+from migrator.database.connection import WITHIN_S, execute
 from migrator.errors import BusyError, MigratorError
 from migrator.migrate.progress import Attempt, Progress
 from migrator.output.log import Event, emit
@@ -115,3 +118,14 @@ def _say(attempt: Attempt, tries: int, pause_s: float, left_s: float) -> None:
         pause_s=round(pause_s, 2),
         remaining_s=round(left_s, 1),
     )
+
+
+def sweep(monitor: StatementMonitor, invalid_before: frozenset[str], tried: frozenset[str]) -> None:
+    """Drop the invalid indexes that a failed try of ours left: tried, and not there before."""
+    server = monitor.guard.server
+    with closing(server.again(WITHIN_S)) as connection:
+        pid = 0 if server.pooled else connection.info.backend_pid
+        for name in sorted(invalid_indexes(connection) - invalid_before):
+            if name.rpartition(".")[2].strip('"') in tried:
+                with monitor.seeing(pid, f"DROP INDEX {name}"):
+                    execute(connection, f"DROP INDEX CONCURRENTLY IF EXISTS {name}")

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from migrator.database.catalog import examine, sweep
 from migrator.database.identity import same_database
 from migrator.ledger.record import recording
 from migrator.migrate import after
-from migrator.migrate.apply import migrate
+from migrator.migrate.apply import migrate, sweep
 from migrator.migrate.undo import retreat, undone
-from migrator.migrate.verify import judge
+from migrator.migrate.verify import examine, judge
 from migrator.process.signals import SIGNALS
 from migrator.rehearsal.drift import agree
 

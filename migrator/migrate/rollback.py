@@ -11,11 +11,12 @@ from migrator.database.identity import same_database
 from migrator.database.lock.run_lock import linked, run_lock
 from migrator.errors import BusyError, UsageError
 from migrator.ledger.runs import last_applied
+from migrator.migrate.announce import announce
 from migrator.migrate.execute import Execution, prepared_backup
 from migrator.project import downgrade
 from migrator.project.downgrade_path import down_to, together, without
 from migrator.project.find import find
-from migrator.project.survey import announce, survey
+from migrator.project.survey import survey
 from migrator.status import position
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from migrator.database.connection import connect
 from migrator.database.identity import same_database
 from migrator.migrate.after import owed
 from migrator.project.fingerprint import key as key_of
-from migrator.status.position import announce, known, of, remember, uncollected
+from migrator.status import position
+from migrator.status.position import known, remember, uncollected
 
 if TYPE_CHECKING:
     from migrator.database.connection import Server
@@ -34,11 +35,7 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
         with uncollected():
             from migrator.database.lock.run_lock import linked, run_lock  # noqa: PLC0415 - with them
             from migrator.ledger import alteration  # noqa: PLC0415 - as above
-            from migrator.migrate import (
-                after,
-                execute,
-                preflight,
-            )
+            from migrator.migrate import after, announce, execute, preflight  # noqa: PLC0415 - Alembic
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
             from migrator.rehearsal import drift  # noqa: PLC0415 - as above
             from migrator.status import ahead  # noqa: PLC0415 - Alembic
@@ -47,7 +44,7 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
             plan = survey.survey(
                 projects or find.find(settings), same_database(server), compare=compare
             )
-            announce(of(plan))
+            position.announce(position.of(plan))
             journal.planned(plan.current, plan.destination)
             if not (plan.pending or owed(settings, server.connection)):
                 drift.agree(server, plan, journal)
@@ -60,7 +57,7 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
                 journal.planned(plan.current, plan.destination)
                 work = execute.Execution(locked, journal, backup)
                 if plan.pending:
-                    survey.announce(plan, invalid := invalid_indexes(server.connection))
+                    announce.announce(plan, invalid := invalid_indexes(server.connection))
                     work.upgrade(plan, invalid)
                 else:
                     work.finish(plan)
@@ -90,6 +87,6 @@ def _answered(settings: Settings, journal: Journal, server: Server, key: str | N
         return False
     if found := known(server.connection, key):
         journal.planned(found.current, found.head)
-        announce(found)
+        position.announce(found)
         journal.nothing_pending()
     return found is not None

@@ -9,20 +9,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from migrator.errors import ProjectError, UnreachableError
+from migrator.migrate.announce import announce, drops
 from migrator.migrate.progress import said
 from migrator.output.text import named
 from migrator.process.signals import SIGNALS
 from migrator.project.downgrade_path import path_back, together
-from migrator.project.survey import announce, drops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from migrator.database.catalog import Evidence
     from migrator.database.version_table import VersionTable
     from migrator.errors import MigratorError
     from migrator.migrate.progress import Attempt
-    from migrator.migrate.verify import Verdict
+    from migrator.migrate.verify import Evidence, Verdict
     from migrator.project.plan import MigrationPlan
 
     Standing = Mapping[VersionTable, tuple[str, ...]]

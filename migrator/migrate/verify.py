@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from migrator.database.catalog import invalid_indexes, revisions
+from migrator.database.connection import WITHIN_S, Identity, fetch
 from migrator.errors import (
     DeadlineError,
     InterruptedBySignalError,
     MigratorError,
     UnprovenError,
+    UnreachableError,
 )
+from migrator.migrate.announce import drops
 from migrator.migrate.progress import said
 from migrator.output.log import Event, emit
 from migrator.output.text import capital, counted, named
-from migrator.project.survey import drops
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from migrator.database.catalog import Evidence
+    from psycopg2.extensions import connection as Connection
+
+    from migrator.database.lock.guard import Guard
     from migrator.database.version_table import VersionTable
     from migrator.migrate.progress import Attempt
     from migrator.output.report import Applied
@@ -104,3 +110,68 @@ def _with_leftovers(error: MigratorError | None, broken: frozenset[str]) -> Migr
 
 def _mend(broken: frozenset[str]) -> str:
     return f"{drops(broken)} Then mend what kept it from being built, and build it again."
+
+
+_LOOK_AGAIN_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a fresh connection saw; or the problem that kept it from seeing anything."""
+
+    revisions: Mapping[VersionTable, tuple[str, ...]] | None = None
+    invalid_indexes: frozenset[str] = frozenset()
+    problem: MigratorError | None = None
+
+
+def examine(guard: Guard, tables: Iterable[VersionTable]) -> Evidence:
+    """Look at the database on a fresh connection; a problem is part of what is given.
+
+    A look that is cut off, by a restart or an administrator, is taken again.
+    """
+    try:
+        return _looked(guard, tables)
+    except UnreachableError:
+        return _looked_again(guard, tables)
+    except MigratorError as problem:
+        return Evidence(problem=problem)
+
+
+def _looked_again(guard: Guard, tables: Iterable[VersionTable]) -> Evidence:
+    from tenacity import (  # noqa: PLC0415 - see `connection`
+        Retrying,
+        retry_if_exception_type,
+        stop_after_delay,
+        wait_fixed,
+    )
+
+    looking = Retrying(
+        retry=retry_if_exception_type(UnreachableError),
+        stop=stop_after_delay(WITHIN_S),
+        wait=wait_fixed(_LOOK_AGAIN_S),
+        reraise=True,
+    )
+    try:
+        return looking(_looked, guard, tables)
+    except MigratorError as problem:
+        return Evidence(problem=problem)
+
+
+def _looked(guard: Guard, tables: Iterable[VersionTable]) -> Evidence:
+    with closing(guard.server.again(WITHIN_S)) as connection:
+        _see_that_it_can_be_told(guard, connection)
+        return Evidence(
+            revisions={table: revisions(connection, table) for table in tables},
+            invalid_indexes=invalid_indexes(connection),
+        )
+
+
+def _see_that_it_can_be_told(guard: Guard, connection: Connection) -> None:
+    """Raise `UnprovenError` where what a look finds would prove nothing."""
+    seen = Identity.seen_by(lambda query: fetch(connection, query)[0])
+    if not seen.is_place_of(guard.server.identity):
+        message = f"The proof reached {seen}, and not {guard.server.identity}."
+        raise UnprovenError(message, hint="The address leads to more than one server.")
+    if not guard.settled(connection):
+        message = "A statement of this migration still goes on in the server."
+        raise UnprovenError(message, hint="Wait for its end; the next run waits for it too.")

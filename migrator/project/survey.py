@@ -7,8 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator.errors import MigratorError, ProjectError
-from migrator.output.log import Event, emit
-from migrator.output.text import counted
 from migrator.project import env_py
 from migrator.project.listeners import Look
 from migrator.project.plan import FindPath, MigrationPlan, known, path_or_error, standing
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     Compare = Callable[[Callable[[], Mapping[str, str]]], Mapping[str, str]]
 
-_MOST_NAMED = 4
 _RACES = 3
 _RACED = ("23505", "40001", "40P01", "42P06", "42P07", "42710")
 """SQLSTATEs of two sessions that made the same thing, or locked each other out: what an env.py
@@ -50,45 +47,6 @@ def survey(
         found += _paths(project, witness, look, find_path)
     plan = MigrationPlan(projects, known(found), look.asked, find_path)
     return replace(plan, altered=compare(lambda: plan.in_place))
-
-
-def announce(plan: MigrationPlan, invalid_indexes: frozenset[str]) -> None:
-    """Log what is going to be done, and what is broken already and is left alone."""
-    way = plan.paths[0]
-    told = (
-        f"Going to {way.todo} {counted(len(plan.pending), 'revision')}: {_spanned(plan.pending)}."
-    )
-    if invalid_indexes:
-        told += (
-            "\nAn invalid index was there before; drop it and build it again:"
-            f" {drops(invalid_indexes)}"
-        )
-    in_one = any(h.in_one_transaction for h in plan.paths)
-    if in_one and len(plan.pending) > 1:
-        told += (
-            "\nThey run in one transaction: a lock that the first takes is held until the last is"
-            " done, and a retry begins anew. MIGRATOR_TRANSACTIONS=per-revision changes that."
-        )
-    emit(
-        Event.PLAN_MADE,
-        told,
-        level="warn" if invalid_indexes else "info",
-        pending=list(plan.pending),
-        invalid_indexes=sorted(invalid_indexes),
-        transactions="one" if in_one else "per-revision",
-        **way.told,
-    )
-
-
-def _spanned(pending: tuple[str, ...]) -> str:
-    if len(pending) <= _MOST_NAMED:
-        return ", ".join(pending)
-    return f"{pending[0]} … {pending[-1]}"
-
-
-def drops(indexes: frozenset[str]) -> str:
-    """Give the statements that take invalid indexes away without a long lock."""
-    return " ".join(f"DROP INDEX CONCURRENTLY {name};" for name in sorted(indexes))
 
 
 def _paths(

@@ -7,9 +7,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from psycopg2 import sql
-
-from migrator.database.connection import connect, fetch, spoken
+from migrator.database.connection import connect, execute, fetch, quoted, spoken
 from migrator.database.scratch.embedded import embedded
 from migrator.database.scratch.replace import carry_over
 from migrator.database.scratch.scratch import PLAN, beside, may_create
@@ -152,8 +150,8 @@ def _prepare(session: Connection, target: Server) -> None:
     there = {name for (name,) in fetch(session, _ROLES)}
     for (name,) in fetch(target.connection, _ROLES):
         if name not in there:
-            with suppress(MigratorError), spoken(), session.cursor() as cursor:
-                cursor.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+            with suppress(MigratorError):
+                execute(session, "CREATE ROLE {name}", name=name)
 
 
 def copy_revisions(target: Server, into: Scratch) -> None:
@@ -162,11 +160,10 @@ def copy_revisions(target: Server, into: Scratch) -> None:
     A version table is one whose only column is `version_num` (Alembic, `MigrationContext`).
     """
     for schema, name in fetch(target.connection, _VERSION_TABLES):
-        table = sql.SQL("{}.{}").format(sql.Identifier(schema), sql.Identifier(name))
-        rows = fetch(target.connection, sql.SQL("SELECT version_num FROM {}").format(table))
+        table = {"schema": schema, "name": name}
+        rows = fetch(target.connection, quoted("SELECT version_num FROM {schema}.{name}", **table))
         with spoken(), into.connection.cursor() as cursor:
-            insert = sql.SQL("INSERT INTO {} VALUES (%s)").format(table)
-            cursor.executemany(insert, rows)
+            cursor.executemany(quoted("INSERT INTO {schema}.{name} VALUES (%s)", **table), rows)
 
 
 @contextmanager

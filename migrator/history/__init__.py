@@ -1,1 +1,0 @@
-"""The ledger: what happened to this database, kept in the database."""
