@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from migrator import testing
 from migrator.testing import plugin
 from tests.docs.markdown import code, page
-from tests.testing.projects import pytest_in, sound
+from tests.pytest_plugin.projects import pytest_in, sound
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ import pytest
 
 from migrator.plan.render.html import html
 from tests.plan.forecasts import EVIL, HOSTILE, RELEASE
-from tests.plan.test_page import Reader
+from tests.plan.test_html import Reader
 from tests.support import browser
 
 if TYPE_CHECKING:

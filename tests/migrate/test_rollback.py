@@ -17,9 +17,9 @@ import pytest
 
 from migrator.database.lock.lock import keys_for
 from migrator.database.version_table import VersionTable
+from tests.lock.test_guard import sleeping
+from tests.migrate.test_undo import changed, slow_downgrade, taken_back
 from tests.support.command import TREES, eventually, run, start
-from tests.test_guard import sleeping
-from tests.test_rollback import changed, slow_downgrade, taken_back
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.support.command import Ended
     from tests.support.servers import Database
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CHECKS = ["chain", "heads", "environment", "upgrade", "models", "downgrade", "hazards"]
 MODELS = """
 from sqlalchemy import Column, Index, Integer, MetaData, String, Table

@@ -12,9 +12,9 @@ import psycopg2
 import pytest
 import sqlalchemy
 
+from tests.lock.test_guard import end_guard, sleeping
 from tests.support.command import TREES, Ended, eventually, run, start
 from tests.support.servers import own_server, pgbouncer, pgbouncer_program
-from tests.test_guard import end_guard, sleeping
 
 if TYPE_CHECKING:
     from pathlib import Path

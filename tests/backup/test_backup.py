@@ -14,26 +14,14 @@ import pytest
 
 from tests.support import backups
 from tests.support.backups import files, listed, manifest, restored, settings
-from tests.support.buckets import Bucket, bucket, buckets
 from tests.support.command import run, start
 from tests.support.servers import as_role, pgbouncer, pgbouncer_program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support.buckets import Bucket
     from tests.support.servers import Database, Server
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with buckets() as found:
-        yield found
-
-
-@pytest.fixture
-def store(endpoint: str, database: Database) -> Bucket:
-    return bucket(endpoint, database.name.replace("_", "-"))
 
 
 def test_takes_a_backup_after_the_lock_and_before_the_first_revision(

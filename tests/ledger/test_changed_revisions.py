@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from migrator.ledger import checksum
+from tests.ledger.test_cache import looked
+from tests.status.test_nothing_to_do import loaded
 from tests.support.command import TREES, run
-from tests.test_memory import looked
-from tests.test_nothing_to_do import loaded
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ import pytest
 from migrator.database.scratch import template
 from migrator.database.scratch.scratch import beginning
 from tests.plan.releases import revise
+from tests.pytest_plugin.projects import pytest_in, sound
 from tests.support.servers import Database, free_port
-from tests.testing.projects import pytest_in, sound
 
 if TYPE_CHECKING:
     from tests.support.servers import Server

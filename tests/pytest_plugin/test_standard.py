@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.plan.releases import revise
-from tests.testing.projects import STANDARD, pytest_in, sound
+from tests.pytest_plugin.projects import STANDARD, pytest_in, sound
 
 if TYPE_CHECKING:
     from pathlib import Path

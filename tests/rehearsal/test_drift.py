@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.plan.releases import ENV, project, revise
+from tests.project.test_histories import jupyterhub, optuna
 from tests.support.command import run
-from tests.test_histories import jupyterhub, optuna
 
 if TYPE_CHECKING:
     from tests.support.servers import Database
 
 __all__ = ["jupyterhub", "optuna"]
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 RICH = """
 CREATE TYPE mood AS ENUM ('good', 'bad');
 CREATE DOMAIN short AS text CHECK (length(VALUE) < 9);

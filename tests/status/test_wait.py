@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.status.test_nothing_to_do import HEAVY, loaded
 from tests.support.command import run, start
 from tests.support.servers import free_port
-from tests.test_nothing_to_do import HEAVY, loaded
 
 if TYPE_CHECKING:
     from tests.support.command import Process

@@ -14,7 +14,7 @@ import pytest
 from migrator.process import environment
 from tests.support import backups
 from tests.support.backups import files, half_way, settings
-from tests.support.buckets import Bucket, Faulty, bucket, buckets
+from tests.support.buckets import Bucket, Faulty
 from tests.support.command import eventually, run, start
 
 if TYPE_CHECKING:
@@ -40,17 +40,6 @@ def large(server: Server, template: Database) -> Iterator[Database]:
     """Give a database whose dump takes a second or two."""
     with server.fresh(template=template.name) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with buckets() as found:
-        yield found
-
-
-@pytest.fixture
-def store(endpoint: str, database: Database) -> Bucket:
-    return bucket(endpoint, database.name.replace("_", "-"))
 
 
 def on(store: Bucket, **more: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from migrator.database.scratch.scratch import RESTORE
 from migrator.database.version_table import VersionTable
 from tests.support import backups
 from tests.support.backups import files, settings
-from tests.support.buckets import Bucket, Faulty, bucket, buckets
+from tests.support.buckets import Bucket, Faulty
 from tests.support.command import eventually, run, start
 from tests.support.servers import Database
 
@@ -337,17 +337,6 @@ def test_a_dump_that_was_changed_ends_with_74(
 def spoil(change: str, file: Path) -> None:
     line = f"echo x | {change}{'' if change.endswith('=') else ' '}{file}"
     subprocess.run(["/bin/sh", "-c", line], check=True, capture_output=True)
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with buckets() as found:
-        yield found
-
-
-@pytest.fixture
-def store(endpoint: str, database: Database) -> Bucket:
-    return bucket(endpoint, database.name.replace("_", "-"))
 
 
 def test_from_a_bucket_it_is_streamed(original: Database, server: Server, store: Bucket) -> None:

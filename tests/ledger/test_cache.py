@@ -14,9 +14,9 @@ import alembic
 import pytest
 import sqlalchemy
 
-from tests.projects import MODELS, revision, trees, with_models, write
 from tests.support.command import KEPT, TREES
 from tests.support.command import run as command
+from tests.support.projects import MODELS, revision, trees, with_models, write
 from tests.support.servers import as_role
 
 if TYPE_CHECKING:
