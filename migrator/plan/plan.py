@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator.backfill import requirement
-from migrator.database import traffic
 from migrator.database.connection import connect, fetch, readable_version
 from migrator.database.identity import aside_from, same_database
 from migrator.database.pgtools.copy import duplicate
@@ -17,7 +16,7 @@ from migrator.database.pgtools.worker import Crew
 from migrator.errors import ConfigurationError
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards.find import judged
-from migrator.plan.target import Conditions, Obstacle, Table
+from migrator.plan.target import Conditions, conditions
 from migrator.plan.trace import observation
 from migrator.plan.trace.autocommit import Attendant
 from migrator.plan.trace.trace import Trace
@@ -84,9 +83,9 @@ def foreseen(server: Server, settings: Settings, request: PlanRequest) -> Foreca
             plan, trace = _rehearsed(settings, there, server)
         trace = trace if request.with_data else _doubted(trace)
         rehearsal = Rehearsal(place(request.on), readable_version(there.version), request.with_data)
-        conditions = _conditions(server, trace, queries=settings.log_queries)
+        met = _conditions(server, trace, queries=settings.log_queries)
         unfilled = requirement.warnings(server.connection, pending_needs(plan))
-        return _told(plan, trace, conditions, rehearsal, unfilled)
+        return _told(plan, trace, met, rehearsal, unfilled)
 
 
 def _doubted(trace: Trace) -> Trace:
@@ -181,12 +180,4 @@ def _conditions(server: Server, trace: Trace, *, queries: bool) -> Conditions:
             *(*statement.scanned, *statement.written, *statement.rewritten),
         )
     )
-    ask = server.connection
-    found = [Table(**one) for one in traffic.tables(ask, names)]
-    waiting = traffic.long_transactions(ask, names, queries=queries)
-    return Conditions(
-        {table.name: table for table in found},
-        tuple(Obstacle(**one) for one in waiting),
-        traffic.replication_lag_s(ask),
-        known=True,
-    )
+    return conditions(server.connection, names, queries=queries)
