@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator.backfill import requirement
-from migrator.database.connection import connect, fetch, readable_version
+from migrator.database.connection import WITHIN_S, connect, fetch, readable_version
 from migrator.database.identity import aside_from, same_database
 from migrator.database.pgtools.copy import duplicate
 from migrator.database.pgtools.source import Source
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from migrator.project.plan import MigrationPlan
     from migrator.settings.table import Settings
 
-_WITHIN_S = 20.0
 _WITH_DATA = (
     "The copy has no rows, and the constraint may hold where they are: --with-data copies them."
 )
@@ -154,9 +153,9 @@ def recorded(plan: MigrationPlan, there: Server, permit: Permit, *, alone: bool)
     from migrator.plan.trace.recorder import Recorder  # noqa: PLC0415 - loads SQLAlchemy
     from migrator.plan.trace.rehearse import rehearse  # noqa: PLC0415 - loads Alembic
 
-    with closing(there.again(_WITHIN_S)) as looking:
+    with closing(there.again(WITHIN_S)) as looking:
         known = observation.all_of(fetch(looking, observation.ALL)[0][0])
-        with closing(Attendant(partial(there.again, _WITHIN_S), known)) as attendant:
+        with closing(Attendant(partial(there.again, WITHIN_S), known)) as attendant:
             recorder = Recorder(known, attendant, permit)
             return rehearse(plan, same_database(there), recorder, alone=alone)
 
