@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 CHART = replace(RELEASE, hazards=())
 """Its chart stands at the top of the page."""
-_CSS = files("migrator.plan").joinpath("page.css").read_text("utf-8")
+_CSS = files("migrator.plan.render").joinpath("page.css").read_text("utf-8")
 
 
 def colours(scheme: str) -> dict[str, browser.Colour]:

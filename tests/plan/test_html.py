@@ -160,4 +160,4 @@ def test_the_wheel_has_what_the_page_is_made_of(tmp_path: Path) -> None:
     subprocess.run(build, cwd=root, check=True, capture_output=True)
     [wheel] = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"migrator/plan/page.html", "migrator/plan/page.css"} <= {*names}
+    assert {"migrator/plan/render/page.html", "migrator/plan/render/page.css"} <= {*names}
