@@ -54,6 +54,7 @@ def test_a_history_from_its_base_goes_through(database: Database, tmp_path: Path
     assert database.revisions() == ["r3"]
 
 
+@pytest.mark.slow
 def test_where_the_column_is_to_come_yet_the_rows_that_are_there_count(
     database: Database, tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ def test_where_the_column_is_to_come_yet_the_rows_that_are_there_count(
     assert run("run", tree=folder, url=database.url).exit_code == 0
 
 
+@pytest.mark.slow
 def test_where_the_column_is_to_come_and_no_row_is_there_nothing_is_needed(
     database: Database, tmp_path: Path
 ) -> None:
@@ -85,6 +87,7 @@ def test_where_the_column_is_to_come_and_no_row_is_there_nothing_is_needed(
     assert run("run", tree=folder, url=database.url).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_backfill_that_is_not_there_ends_a_run_with_66_and_is_a_finding_of_the_check(
     database: Database, tmp_path: Path
 ) -> None:

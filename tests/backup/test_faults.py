@@ -222,6 +222,7 @@ def test_an_upload_that_breaks_half_way_ends_with_74(
     assert store.keys() == []
 
 
+@pytest.mark.slow
 def test_what_is_read_back_and_is_not_what_was_stored_ends_with_74(
     large: Database, store: Bucket, endpoint: str
 ) -> None:
@@ -236,6 +237,7 @@ def test_what_is_read_back_and_is_not_what_was_stored_ends_with_74(
     assert store.keys() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["truncate --size=-1", "dd bs=1 seek=5M conv=notrunc of="])
 def test_a_dump_that_changes_before_it_is_read_back_ends_with_74(
     change: str, large: Database, tmp_path: Path

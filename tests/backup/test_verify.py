@@ -133,6 +133,7 @@ def test_a_signal_during_the_restore_leaves_no_scratch_database(
     eventually(lambda: scratches(database) == [])
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_has_left_is_dropped_by_the_next_one(
     database: Database, server: Server, tmp_path: Path
 ) -> None:
@@ -158,6 +159,7 @@ def test_what_a_killed_run_has_left_is_dropped_by_the_next_one(
     assert ended.exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_role_that_may_make_no_database_restores_into_an_embedded_one(
     own: OwnServer, tmp_path: Path
 ) -> None:

@@ -177,6 +177,7 @@ def test_a_name_that_is_taken_is_not_written_over(tmp_path: Path) -> None:
     assert (folder / "versions/a_change.py").read_text() == kept
 
 
+@pytest.mark.slow
 def test_a_signal_in_the_midst_of_the_proof_leaves_no_file(tmp_path: Path) -> None:
     slow = "    with context.begin_transaction():\n"
     waits = slow + (

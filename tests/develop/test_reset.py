@@ -189,6 +189,7 @@ def test_what_cannot_be_brought_to_head_leaves_the_old_one(
     untouched(old, server)
 
 
+@pytest.mark.slow
 def test_a_seed_runs_in_the_new_one_and_its_failure_leaves_the_old_one(
     old: Database, server: Server, tmp_path: Path
 ) -> None:
@@ -213,6 +214,7 @@ def test_a_seed_runs_in_the_new_one_and_its_failure_leaves_the_old_one(
     assert old.revisions() == ["r3"]
 
 
+@pytest.mark.slow
 def test_others_in_it_are_named_and_ended_only_where_that_is_said(
     old: Database, server: Server
 ) -> None:
@@ -228,6 +230,7 @@ def test_others_in_it_are_named_and_ended_only_where_that_is_said(
     assert old.revisions() == ["r3"]
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_is_waited_for(old: Database, server: Server) -> None:
     with closing(psycopg2.connect(old.url)) as other:
         keys = keys_for([VersionTable(None, "alembic_version")])
@@ -237,6 +240,7 @@ def test_a_run_that_goes_on_is_waited_for(old: Database, server: Server) -> None
     untouched(old, server)
 
 
+@pytest.mark.slow
 def test_what_the_database_is_like_is_kept(old: Database, server: Server) -> None:
     old.rows(f"ALTER DATABASE {old.name} SET search_path = 'app', 'public'")
     old.rows(f"COMMENT ON DATABASE {old.name} IS 'mine'")

@@ -75,6 +75,7 @@ def test_status_names_the_two_checksums_and_who_applied_it_when(
     assert "warning   Revision r2 was changed" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("-x", "a=b")], ids=["by the files", "by the project"])
 def test_each_run_and_each_status_warns_of_it_until_it_is_mended(
     arguments: tuple[str, ...], project: Path, database: Database

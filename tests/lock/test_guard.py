@@ -62,6 +62,7 @@ def test_a_run_whose_guard_is_ended_is_cancelled_and_fails(database: Database) -
     eventually(lambda: database.advisory_locks() == 0)
 
 
+@pytest.mark.slow
 def test_a_network_that_goes_silent_ends_the_run_though_it_still_acknowledges(
     server: Server, database: Database
 ) -> None:

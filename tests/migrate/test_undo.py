@@ -142,6 +142,7 @@ def test_after_a_rollback_the_next_run_begins_anew(database: Database, tmp_path:
     assert [a["revision"] for a in ended.report["applied"]] == ["r1", "r2", "r3"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tree", ["async_env", "own_transaction", "not_transactional", "flask_app"])
 def test_whatever_way_env_py_has_it_is_taken_back(
     tree: str, database: Database, tmp_path: Path
@@ -265,6 +266,7 @@ def test_of_two_branches_each_is_back_where_it_was(database: Database, tmp_path:
     assert database.revisions() == ["a1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("origin", ["r1", "r2", "r3"])
 def test_a_merge_is_taken_apart_into_the_rows_that_were_there(
     origin: str, database: Database, tmp_path: Path
@@ -282,6 +284,7 @@ def test_a_merge_is_taken_apart_into_the_rows_that_were_there(
     assert taken_back(ended)[0] == "r4"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("origin", ["", "a1", "b1", "a2", "b2"])
 def test_a_revision_that_depends_on_another_branch_leaves_the_rows_that_were_there(
     origin: str, database: Database, tmp_path: Path
@@ -521,6 +524,7 @@ def test_a_rollback_whose_lock_is_lost_is_cancelled(database: Database, tmp_path
     eventually(lambda: database.advisory_locks() == 0)
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_away_during_the_rollback_leaves_the_state_unknown(
     tmp_path: Path,
 ) -> None:
@@ -560,6 +564,7 @@ def test_a_downgrade_steps_back_for_a_table_lock_and_comes_again(
     assert database.revisions() == []
 
 
+@pytest.mark.slow
 def test_a_downgrade_that_never_has_its_table_lock_ends_with_the_first_error(
     database: Database, tmp_path: Path
 ) -> None:
@@ -633,6 +638,7 @@ def test_a_run_that_lost_its_lock_begins_no_rollback(database: Database) -> None
     assert database.revisions() == ["r1"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(pgbouncer_program() is None, reason="no pgbouncer here")
 @pytest.mark.parametrize("mode", ["transaction", "session"])
 def test_through_a_pooler_it_is_taken_back_too(

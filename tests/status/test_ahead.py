@@ -85,6 +85,7 @@ def test_with_ok_it_succeeds_and_says_what_it_did_not_do(ahead: Database) -> Non
     assert ahead.rows("SELECT count(*) FROM migrator.run") == runs
 
 
+@pytest.mark.slow
 def test_where_the_ledger_began_later_it_knows_where_the_database_came_from(
     ahead: Database, newer: Path
 ) -> None:
@@ -128,6 +129,7 @@ def restored(database: Database) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -164,6 +166,7 @@ def test_what_came_while_it_waited_for_the_lock_counts_too(ahead: Database) -> N
     assert ahead.revisions() == ["r4"]
 
 
+@pytest.mark.slow
 def test_with_another_version_table_behind_it_is_refused_with_ok_too(database: Database) -> None:
     sections = ("-n", "alembic,analytics")
     assert run("run", *sections, tree="several_sections", url=database.url).exit_code == 0
