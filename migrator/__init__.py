@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from migrator.errors import MigratorError, NotAtHeadError
@@ -26,3 +28,12 @@ else:
         from migrator import api  # noqa: PLC0415 - as above
 
         return getattr(api, name)
+
+    class _Package(ModuleType):
+        """Keeps `migrator.status` the function: importing the folder of that name would bind it."""
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if not (name in __all__ and isinstance(value, ModuleType)):
+                super().__setattr__(name, value)
+
+    sys.modules[__name__].__class__ = _Package

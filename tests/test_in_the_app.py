@@ -107,6 +107,28 @@ def test_the_application_is_not_disturbed(tree: str, first: str, database: Datab
     assert first or ended.stderr == ""
 
 
+ASKS_TWICE = """
+import sys, migrator
+assert migrator.status(sys.argv[1]).state == "at_head"
+sys.executable = "/nowhere/python"
+assert migrator.status(sys.argv[1]).state == "at_head"
+"""
+
+
+def test_env_py_is_run_once_and_then_the_ledger_answers(database: Database) -> None:
+    """Without a locale of its own, a process of Python is in UTF-8 mode, and its child is not."""
+    migrate(database, tree="prints_and_logs")
+    ended = subprocess.run(
+        [sys.executable, "-c", ASKS_TWICE, database.url],
+        cwd=TREES / "prints_and_logs",
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_where_only_env_py_can_tell_the_answer_is_the_same(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _RECALL = """
 SELECT destination, version_tables, files, folders, version_folders, contents_sha256
 FROM migrator.cache
-WHERE key = %s AND role = current_user AND schemas = current_schemas(true)::text[]
+WHERE key = %s AND schemas = current_schemas(true)::text[]
 """
-"""Of a role, and along a search path, that are those of the run that found it."""
+"""If our search path means the same schemas as for the run that found it."""
 _FIND = """
 SELECT pg_catalog.set_config('search_path', %(path)s, true);
 SELECT pg_catalog.current_schemas(true)::pg_catalog.text[], (
@@ -41,12 +41,12 @@ _PATIENCE = (
     "SELECT set_config('lock_timeout', '2s', true), set_config('synchronous_commit', 'off', true)"
 )
 _KEEP = """
-INSERT INTO migrator.cache (key, role, schemas, destination, version_tables, files, folders,
+INSERT INTO migrator.cache (key, schemas, destination, version_tables, files, folders,
  version_folders, contents_sha256)
-VALUES (%(key)s, current_user, current_schemas(true)::text[], %(destination)s, %(tables)s,
+VALUES (%(key)s, current_schemas(true)::text[], %(destination)s, %(tables)s,
  %(files)s, %(folders)s, %(version_folders)s, %(contents)s)
-ON CONFLICT (key) DO UPDATE SET (found_at, role, schemas, destination, version_tables, files,
- folders, version_folders, contents_sha256) = (now(), excluded.role, excluded.schemas,
+ON CONFLICT (key) DO UPDATE SET (found_at, schemas, destination, version_tables, files,
+ folders, version_folders, contents_sha256) = (now(), excluded.schemas,
  excluded.destination, excluded.version_tables, excluded.files, excluded.folders,
  excluded.version_folders, excluded.contents_sha256);
 DELETE FROM migrator.cache WHERE key IN (

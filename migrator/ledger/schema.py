@@ -55,7 +55,6 @@ DROP TABLE IF EXISTS migrator.project;
 CREATE TABLE IF NOT EXISTS migrator.cache (
     key text PRIMARY KEY,
     found_at timestamptz NOT NULL DEFAULT now(),
-    role text NOT NULL,
     schemas text[] NOT NULL,
     destination text[] NOT NULL,
     version_tables jsonb NOT NULL,

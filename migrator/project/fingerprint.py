@@ -195,7 +195,8 @@ def _listed(folder: str, counts: Callable[[str], bool]) -> list[str]:
 def _installed() -> Iterator[object]:
     """Give Python, this program, and each installed package with the time of its installation."""
     here = os.getcwd()
-    yield (sys.version, __version__, sys.prefix, tuple(sys.flags), sys.warnoptions)
+    flags = (sys.flags.optimize, sys.flags.dev_mode, sys.flags.no_site, sys.flags.no_user_site)
+    yield (sys.version, __version__, sys.prefix, flags, sys.warnoptions)
     yield (here, here in sys.path or "" in sys.path)
     for folder in sys.path:
         try:
