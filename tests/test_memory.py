@@ -282,6 +282,15 @@ def test_it_looks_again_where_it_was_another_role(project: Path, database: Datab
         database.rows(f"DROP ROLE {role}")
 
 
+def test_it_looks_again_where_a_later_version_has_taken_the_ledger_over(
+    project: Path, database: Database
+) -> None:
+    looked(project, database.url)
+    database.rows("COMMENT ON SCHEMA migrator IS 'The ledger of migrator, version 4'")
+    for _ in range(2):
+        assert looked(project, database.url)
+
+
 def test_without_a_ledger_nothing_is_remembered(project: Path, database: Database) -> None:
     """The role may not create one: it is the one run of another that did."""
     looked(project, database.url)
