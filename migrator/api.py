@@ -66,9 +66,9 @@ def run(config: Config, /, **given: str) -> Outcome:
         written = config.get_main_option("sqlalchemy.url")
         flags["database_url"] = written if (written or "").startswith("postgres") else None
 
-    def work(told: Settings, journal: Journal) -> None:
+    def work(settings: Settings, journal: Journal) -> None:
         load.refuse_unknown(given, besides=("config", "config_section"))
-        run.run(told, journal, (opened(config, told),))
+        run.run(settings, journal, (opened(config, settings),))
 
     outcome, error = perform(work, flags, os.environ, sys.stdout, hear=False)
     if error is not None:

@@ -42,15 +42,15 @@ _batch_time = parse.duration_above_zero("--batch-time of 0 would be a batch for 
 _max_lag = parse.duration_above_zero("--max-lag of 0 would be a pause for ever")
 
 
-def run(told: Settings, journal: Journal, request: BackfillRequest) -> None:
+def run(settings: Settings, journal: Journal, request: BackfillRequest) -> None:
     """Fill what is requested, one backfill after the other; the journal learns what happened.
 
     Raises the error that says why it could not be done; what was done until then is kept.
     """
     tally = Tally()
-    with _loaded(told, request.name) as wanted:
+    with _loaded(settings, request.name) as wanted:
         try:
-            done = [each.name for each in wanted if _filled(told, request, each, tally)]
+            done = [each.name for each in wanted if _filled(settings, request, each, tally)]
         except BaseException:
             if tally.batches:
                 journal.database_state = "partially_migrated"
@@ -71,25 +71,25 @@ def _counted(tally: Tally) -> str:
 
 
 @contextmanager
-def _loaded(told: Settings, name: str | None) -> Iterator[list[Definition]]:
+def _loaded(settings: Settings, name: str | None) -> Iterator[list[Definition]]:
     """Give the backfills, in surroundings like env.py's for as long as the block lasts."""
-    projects = find(told)
+    projects = find(settings)
     folders = backfill_folders(projects)
     with ExitStack() as stack:
         for project in projects:
-            stack.enter_context(within(project, told.database_url))
+            stack.enter_context(within(project, settings.database_url))
         if name is not None:
             yield [definition.named(name, folders)]
         else:
             yield [definition.load(path) for path in definition.files(folders).values()]
 
 
-def _filled(told: Settings, request: BackfillRequest, wanted: Definition, tally: Tally) -> bool:
+def _filled(settings: Settings, request: BackfillRequest, wanted: Definition, tally: Tally) -> bool:
     """Fill one, and go on where a connection is lost; tells whether there was anything to do."""
     began = tally.batches
     while True:
         before = tally.batches
-        with linked(told) as link:
+        with linked(settings) as link:
             try:
                 if not _remains(link.server, wanted, named=request.name is not None):
                     return tally.batches > began
@@ -100,7 +100,7 @@ def _filled(told: Settings, request: BackfillRequest, wanted: Definition, tally:
             except UnreachableError as error:
                 if tally.batches == before:
                     raise
-                _say_lost(error, told)
+                _say_lost(error, settings)
 
 
 def _remains(server: Server, wanted: Definition, *, named: bool) -> bool:
@@ -126,26 +126,26 @@ def _remains(server: Server, wanted: Definition, *, named: bool) -> bool:
     return False
 
 
-def _say_lost(error: UnreachableError, told: Settings) -> None:
+def _say_lost(error: UnreachableError, settings: Settings) -> None:
     emit(
         Event.DATABASE_WAITING,
         f"{error.message.rstrip('.')}. Connecting again, and going on where it was.",
         level="warn",
         attempt=1,
         reason=error.message,
-        remaining_s=told.connect_timeout,
+        remaining_s=settings.connect_timeout,
     )
 
 
-def preview(told: Settings, name: str | None) -> Preview:
+def preview(settings: Settings, name: str | None) -> Preview:
     """Give what the backfills would do, nothing changed.
 
     Raises `ProjectError` where there is no such backfill, and what `connect` raises.
     """
     with (
         silenced(),
-        _loaded(told, name) as wanted,
-        connect(told.database_url, told.connect_timeout) as server,
-        closing(Session(server.again(told.connect_timeout))) as session,
+        _loaded(settings, name) as wanted,
+        connect(settings.database_url, settings.connect_timeout) as server,
+        closing(Session(server.again(settings.connect_timeout))) as session,
     ):
         return Preview(tuple(sketched(session, each) for each in wanted))

@@ -43,6 +43,6 @@ def backfill(*, name: str | None, dry_run: bool, as_json: bool, **given: Any) ->
     what = name or "what remains"
     return commanded(
         partial(backfill.run, request=request),
-        lambda told: (f"fills {what} in {told.database_url}", what),
+        lambda settings: (f"fills {what} in {settings.database_url}", what),
         *(text(given), os.environ, own_stdout()),
     )

@@ -93,7 +93,7 @@ def reset(*, database: str, no_backup: bool, yes: bool, **given: Any) -> int:  #
     )
     return commanded(
         partial(use_case.run, request=request, environ=os.environ),
-        lambda told: (f"resets {told.database_url}", told.target),
+        lambda settings: (f"resets {settings.database_url}", settings.target),
         *(text(given), os.environ, own_stdout()),
     )
 

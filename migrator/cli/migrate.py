@@ -60,7 +60,7 @@ def rollback(
     below = target or "before its last run"
     return commanded(
         partial(use_case.run, request=request),
-        lambda told: (f"takes {told.database_url} back to {below}", below),
+        lambda settings: (f"takes {settings.database_url} back to {below}", below),
         *(text(flags), os.environ, own_stdout()),
     )
 

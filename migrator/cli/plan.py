@@ -45,7 +45,7 @@ def plan(  # noqa: PLR0913 - click gives each flag by its name
         message = "--from-base has no target: --with-data, --database-url and --on scratch need one"
         raise click.UsageError(message)
     page = _page(html)
-    from migrator.plan import answer, plan  # noqa: PLC0415 - as above
+    from migrator.plan import answer, plan  # noqa: PLC0415 - loads Alembic
 
     given, stream = text(flags), own_stdout()
     where = on or ("embedded" if from_base else "scratch")

@@ -21,8 +21,8 @@ from migrator.settings.table import PREFIX, URL_VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PACKAGED = Path(__file__).parent / "example"
-_CHECKOUT = Path(__file__).parent.parent
+_PACKAGED = Path(__file__).parents[1] / "example"
+_CHECKOUT = Path(__file__).parents[2]
 _TEMPLATE = '''
     """{summary}"""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migrator.database.catalog import revisions
-from migrator.database.connection import connect
+from migrator.database.connection import WITHIN_S, connect
 from migrator.database.identity import same_database
 from migrator.database.lock.run_lock import linked, run_lock
 from migrator.database.scratch import extensions, names, scratch
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from migrator.settings.address import Address
     from migrator.settings.table import Settings
 
-_WITHIN_S = 20.0
 _DIRECT = "Give the direct address of the server: DATABASE_UNPOOLED_URL, or MIGRATOR_DATABASE_URL."
 _UNTOUCHED = "Nothing was touched."
 _NO_SUCH_COLUMN = "42703"
@@ -61,25 +60,25 @@ class ResetRequest:
 
 
 def run(
-    told: Settings, journal: Journal, request: ResetRequest, environ: Mapping[str, str]
+    settings: Settings, journal: Journal, request: ResetRequest, environ: Mapping[str, str]
 ) -> None:
     """Reset the database; the journal learns what happened. Until the end the old one is as it was.
 
     Raises the error that says why it could not be done.
     """
-    see_that_it_is_local(told.database_url, environ, "migrator reset", request.named)
-    _see_that_it_is_meant(told.database_url, request.database)
+    see_that_it_is_local(settings.database_url, environ, "migrator reset", request.named)
+    _see_that_it_is_meant(settings.database_url, request.database)
     ours = f"migrator {secrets.token_hex(4)}"
-    with names.maintenance(told.database_url, told.connect_timeout, ours) as server:
+    with names.maintenance(settings.database_url, settings.connect_timeout, ours) as server:
         _see_that_it_can_be(server, request.database)
         there = names.exists(server, request.database)
         request.consent(_question(request, there=there))
         if request.backs_up and there:
-            told = replace(told, backup_to=told.backup_to or _own_place(environ))
+            settings = replace(settings, backup_to=settings.backup_to or _own_place(environ))
         else:
-            told = replace(told, backup_to=None)
+            settings = replace(settings, backup_to=None)
         with _untouched(journal):
-            Reset(told, journal, server, request, ours, environ).done(there=there)
+            Reset(settings, journal, server, request, ours, environ).done(there=there)
 
 
 @dataclass
@@ -116,7 +115,7 @@ class Reset:
         )
         with (
             in_place_of(address, self.environ),
-            connect(address, _WITHIN_S) as new,
+            connect(address, WITHIN_S) as new,
         ):
             projects = find(own)
             plan = survey(projects, same_database(new))

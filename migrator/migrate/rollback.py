@@ -40,13 +40,13 @@ class RollbackRequest:
     """Asked when the plan is in the log; raises `UsageError` where there is none."""
 
 
-def run(told: Settings, journal: Journal, request: RollbackRequest) -> None:
+def run(settings: Settings, journal: Journal, request: RollbackRequest) -> None:
     """Take back what is requested; the journal learns what happened.
 
     Raises the error that says why it could not be done.
     """
-    projects = find(told)
-    with linked(told) as link:
+    projects = find(settings)
+    with linked(settings) as link:
         server = link.server
         find_path = _find_path(server, request)
         found = survey(projects, same_database(server), find_path)
@@ -59,7 +59,7 @@ def run(told: Settings, journal: Journal, request: RollbackRequest) -> None:
         holding = holding_rows(server.connection, downgrade.dropped_tables(plan.paths))
         downgrade.refuse_to_drop(downgrade.unpermitted(holding, request.may_drop))
         request.consent()
-        backup = prepared_backup(server, told)
+        backup = prepared_backup(server, settings)
         with run_lock(link, plan.tables) as locked:
             _see_that_it_is_there_still(server, plan)
             invalid = invalid_indexes(server.connection)

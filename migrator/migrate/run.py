@@ -34,13 +34,13 @@ def run(settings: Settings, journal: Journal, projects: tuple[Project, ...] | No
             return None
         with uncollected():
             from migrator.database.lock.run_lock import linked, run_lock  # noqa: PLC0415 - with them
-            from migrator.ledger import alteration  # noqa: PLC0415 - as above
+            from migrator.ledger import checksum  # noqa: PLC0415 - as above
             from migrator.migrate import after, announce, execute, preflight  # noqa: PLC0415 - Alembic
             from migrator.project import find, survey  # noqa: PLC0415 - Alembic
             from migrator.rehearsal import drift  # noqa: PLC0415 - as above
             from migrator.status import ahead  # noqa: PLC0415 - Alembic
         with linked(settings, server) as link, ahead.Tolerance(server, settings, journal):
-            compare = partial(alteration.alterations, server.connection)
+            compare = partial(checksum.alterations, server.connection)
             plan = survey.survey(
                 projects or find.find(settings), same_database(server), compare=compare
             )

@@ -8,8 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from migrator.backfill import requirement
-from migrator.database import traffic
-from migrator.database.connection import connect, fetch, readable_version
+from migrator.database.connection import WITHIN_S, connect, fetch, readable_version
 from migrator.database.identity import aside_from, same_database
 from migrator.database.pgtools.copy import duplicate
 from migrator.database.pgtools.source import Source
@@ -17,7 +16,7 @@ from migrator.database.pgtools.worker import Crew
 from migrator.errors import ConfigurationError
 from migrator.plan.forecast import Forecast, Rehearsal
 from migrator.plan.hazards.find import judged
-from migrator.plan.target import Conditions, Obstacle, Table
+from migrator.plan.target import Conditions, conditions
 from migrator.plan.trace import observation
 from migrator.plan.trace.autocommit import Attendant
 from migrator.plan.trace.trace import Trace
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from migrator.project.plan import MigrationPlan
     from migrator.settings.table import Settings
 
-_WITHIN_S = 20.0
 _WITH_DATA = (
     "The copy has no rows, and the constraint may hold where they are: --with-data copies them."
 )
@@ -84,9 +82,9 @@ def foreseen(server: Server, settings: Settings, request: PlanRequest) -> Foreca
             plan, trace = _rehearsed(settings, there, server)
         trace = trace if request.with_data else _doubted(trace)
         rehearsal = Rehearsal(place(request.on), readable_version(there.version), request.with_data)
-        conditions = _conditions(server, trace, queries=settings.log_queries)
+        met = _conditions(server, trace, queries=settings.log_queries)
         unfilled = requirement.warnings(server.connection, pending_needs(plan))
-        return _told(plan, trace, conditions, rehearsal, unfilled)
+        return _told(plan, trace, met, rehearsal, unfilled)
 
 
 def _doubted(trace: Trace) -> Trace:
@@ -155,9 +153,9 @@ def recorded(plan: MigrationPlan, there: Server, permit: Permit, *, alone: bool)
     from migrator.plan.trace.recorder import Recorder  # noqa: PLC0415 - loads SQLAlchemy
     from migrator.plan.trace.rehearse import rehearse  # noqa: PLC0415 - loads Alembic
 
-    with closing(there.again(_WITHIN_S)) as looking:
+    with closing(there.again(WITHIN_S)) as looking:
         known = observation.all_of(fetch(looking, observation.ALL)[0][0])
-        with closing(Attendant(partial(there.again, _WITHIN_S), known)) as attendant:
+        with closing(Attendant(partial(there.again, WITHIN_S), known)) as attendant:
             recorder = Recorder(known, attendant, permit)
             return rehearse(plan, same_database(there), recorder, alone=alone)
 
@@ -181,12 +179,4 @@ def _conditions(server: Server, trace: Trace, *, queries: bool) -> Conditions:
             *(*statement.scanned, *statement.written, *statement.rewritten),
         )
     )
-    ask = server.connection
-    found = [Table(**one) for one in traffic.tables(ask, names)]
-    waiting = traffic.long_transactions(ask, names, queries=queries)
-    return Conditions(
-        {table.name: table for table in found},
-        tuple(Obstacle(**one) for one in waiting),
-        traffic.replication_lag_s(ask),
-        known=True,
-    )
+    return conditions(server.connection, names, queries=queries)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from migrator.database.version_table import UnknownRevisionError, union
 from migrator.project import env_py, revisions
+from migrator.project.env_py import may_repeat
 from migrator.project.fingerprint import own_modules
-from migrator.project.repetition import may_repeat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

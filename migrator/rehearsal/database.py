@@ -7,7 +7,14 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migrator.database.connection import connect, execute, fetch, quoted, spoken
+from migrator.database.connection import (
+    WITHIN_S,
+    connect,
+    execute,
+    fetch,
+    quoted,
+    spoken,
+)
 from migrator.database.scratch.embedded import embedded
 from migrator.database.scratch.replace import carry_over
 from migrator.database.scratch.scratch import PLAN, beside, may_create
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     from migrator.settings.address import Address
 
 APPLICATION = "migrator plan"
-_WITHIN_S, _LOOK_S = 20.0, 0.2
+_LOOK_S = 0.2
 _A_DAY_S = 86_400.0
 _VERSION_TABLES = """
 SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -75,7 +82,7 @@ def empty(on: str = "embedded", environ: Mapping[str, str] | None = None) -> Ite
 @contextmanager
 def opened(made: Copy) -> Iterator[Server]:
     """Connect to it; what runs in it is cancelled once we are interrupted."""
-    with connect(made.address, _WITHIN_S) as server, _cancelled_with_us(made):
+    with connect(made.address, WITHIN_S) as server, _cancelled_with_us(made):
         yield server
 
 
@@ -95,12 +102,12 @@ def copied(target: Server | None, on: str) -> Iterator[Copy]:
     elif on == "embedded":
         with (
             embedded() as url,
-            connect(parse(url, "--on embedded"), _WITHIN_S) as server,
+            connect(parse(url, "--on embedded"), WITHIN_S) as server,
             _made(server, target) as made,
         ):
             yield made
     else:
-        with connect(_address(on), _WITHIN_S) as server, _made(server, target) as made:
+        with connect(_address(on), WITHIN_S) as server, _made(server, target) as made:
             yield made
 
 
@@ -120,7 +127,7 @@ def _address(on: str) -> Address:
 
 @contextmanager
 def _made(server: Server, target: Server | None) -> Iterator[Copy]:
-    with closing(server.again(_WITHIN_S)) as session:
+    with closing(server.again(WITHIN_S)) as session:
         if not may_create(session):
             raise DeniedError(
                 f"The role may not create a database on {server.address} to rehearse on.",

@@ -85,7 +85,7 @@ def find_position(
     if aloof:
         raise MustBeRunError
     with uncollected():
-        from migrator.ledger.alteration import alterations  # noqa: PLC0415 - needed here only
+        from migrator.ledger.checksum import alterations  # noqa: PLC0415 - needed here only
         from migrator.project.annotations import pending_needs  # noqa: PLC0415 - loads Alembic
         from migrator.project.find import find  # noqa: PLC0415 - as above
         from migrator.project.survey import survey  # noqa: PLC0415 - as above

@@ -225,16 +225,14 @@ def test_a_dry_run_counts_shows_the_first_batch_and_changes_nothing(
     assert database.rows("SELECT to_regnamespace('migrator')") == [(None,)]
 
 
-def test_a_ledger_of_the_first_version_is_made_the_second(
-    database: Database, tmp_path: Path
-) -> None:
+def test_a_ledger_of_the_first_version_is_upgraded(database: Database, tmp_path: Path) -> None:
     folder = expanded(made(tmp_path / "project"), database, 10)
     made_by_the_first = "COMMENT ON SCHEMA migrator IS 'The ledger of migrator, version 1'"
     database.rows(f"CREATE SCHEMA migrator; {made_by_the_first}")
     assert fill(folder, database).exit_code == 0
     assert state(database, "rows") == (10,)
     assert database.rows("SELECT obj_description('migrator'::regnamespace)") == [
-        ("The ledger of migrator, version 2",)
+        ("The ledger of migrator, version 3",)
     ]
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from tests.backfill.projects import NAME, NEEDS, expanded, fill, made, remain
 from tests.plan.releases import project, revise
+from tests.status.test_nothing_to_do import loaded
 from tests.support.backups import path
 from tests.support.command import run
-from tests.test_nothing_to_do import loaded
 
 if TYPE_CHECKING:
     from pathlib import Path

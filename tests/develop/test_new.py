@@ -124,6 +124,7 @@ def include(thing, name, kind, reflected, compared):
     assert answer["verdict"] == "safe"
 
 
+@pytest.mark.slow
 def test_what_is_dropped_is_left_as_it_is_and_found(tmp_path: Path) -> None:
     folder = project(tmp_path / "p")
     new(folder, "first tables")

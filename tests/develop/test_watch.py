@@ -63,6 +63,7 @@ def test_the_database_has_what_the_models_say_and_then_nothing_is_to_do(
     assert files(folder) == {file}
 
 
+@pytest.mark.slow
 def test_a_further_change_makes_its_own_revision_anew(folder: Path, database: Database) -> None:
     new(folder, "first tables")
     (first,) = files(folder)

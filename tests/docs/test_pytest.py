@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+import pytest
+
 from migrator import testing
 from migrator.testing import plugin
 from tests.docs.markdown import code, page
-from tests.testing.projects import pytest_in, sound
+from tests.pytest_plugin.projects import pytest_in, sound
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +21,7 @@ HOW_TO = page("docs/how-to/test-your-migrations.md")
 REFERENCE = page("docs/reference/pytest.md")
 
 
+@pytest.mark.slow
 def test_the_how_to_works_word_for_word(server: Server, tmp_path: Path) -> None:
     folder = sound(tmp_path / "shop")
     (folder / "tests").mkdir()

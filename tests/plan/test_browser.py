@@ -14,7 +14,7 @@ import pytest
 
 from migrator.plan.render.html import html
 from tests.plan.forecasts import EVIL, HOSTILE, RELEASE
-from tests.plan.test_page import Reader
+from tests.plan.test_html import Reader
 from tests.support import browser
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 CHART = replace(RELEASE, hazards=())
 """Its chart stands at the top of the page."""
-_CSS = files("migrator.plan").joinpath("page.css").read_text("utf-8")
+_CSS = files("migrator.plan.render").joinpath("page.css").read_text("utf-8")
 
 
 def colours(scheme: str) -> dict[str, browser.Colour]:

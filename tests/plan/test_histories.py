@@ -10,7 +10,7 @@ from benchmarks.revisions import planned
 from migrator.plan import plan
 from migrator.settings import load
 from tests.docs.markdown import ROOT
-from tests.test_histories import JUPYTERHUB_0_5, jupyterhub, optuna
+from tests.project.test_histories import JUPYTERHUB_0_5, jupyterhub, optuna
 
 if TYPE_CHECKING:
     from pathlib import Path

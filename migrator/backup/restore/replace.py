@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from migrator.backup.restore import load
 from migrator.database.catalog import revisions
-from migrator.database.connection import connect
+from migrator.database.connection import WITHIN_S, connect
 from migrator.database.lock.heartbeat import heartbeat
 from migrator.database.lock.lock import keys_for
 from migrator.database.lock.run_lock import linked, run_lock
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     Lost = Callable[[], MigratorError | None]
 
-_RECORD_WITHIN_S = 20.0
 _MOST_NAMED = 5
 
 
@@ -143,7 +142,7 @@ class Recovery:
         journal.planned(origin, tuple(self._manifest.revisions_from))
         journal.backed_up(self.means.address)
         with (
-            connect(self._address(made.name), _RECORD_WITHIN_S) as server,
+            connect(self._address(made.name), WITHIN_S) as server,
             recording(server, journal, {}, "restore"),
         ):
             journal.concluded((), None, "migrated", None)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from alembic.autogenerate import RevisionContext
 from alembic.util import asbool
 
+from migrator.develop.new.enums import rendering
 from migrator.develop.new.facts import facts
 from migrator.develop.new.split import Part, is_empty, series
-from migrator.develop.rendering import rendering
 from migrator.errors import NotAtHeadError
 from migrator.output.text import named
 from migrator.project import env_py

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from migrator.plan.hazards.hazard import Hazard
+
+if TYPE_CHECKING:
+    from migrator.plan.trace.trace import Statement
+
 _OWN_TRANSACTION = (
     "let each revision have its transaction: transaction_per_migration=True in env.py, or"
     " MIGRATOR_TRANSACTIONS=per-revision."
@@ -88,3 +96,25 @@ INSTEAD = {
     "fails": "Mend the revision: the run would fail in the same way.",
 }
 """By the codes of all hazards there are, as the documentation has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is wrong, and why."""
+
+    code: str
+    reason: str
+    example: str = ""
+
+    def at(self, statement: Statement, table: str, level: str) -> Hazard:
+        """Give the hazard that a statement is to a table."""
+        return Hazard(
+            code=self.code,
+            level=level,
+            revision=statement.revision,
+            statement=statement.number,
+            table=table,
+            reason=self.reason,
+            instead=INSTEAD[self.code],
+            example=self.example,
+        )

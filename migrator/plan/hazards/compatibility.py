@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from migrator.plan.hazards import examples
-from migrator.plan.hazards.cause import Cause
+from migrator.plan.hazards.advice import Cause
 from migrator.plan.hazards.size import described, level
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from migrator.plan.hazards.cause import Cause
+from migrator.plan.hazards.advice import Cause
 from migrator.plan.hazards.hazard import LEVELS
 from migrator.plan.hazards.rows import changes_many
 from migrator.plan.hazards.scans import itself_needs

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from migrator.plan.hazards import examples
-from migrator.plan.hazards.cause import Cause
+from migrator.plan.hazards.advice import Cause
 from migrator.plan.hazards.hazard import LEVELS
 from migrator.plan.hazards.rewrites import truncates
 from migrator.plan.hazards.size import described, level, level_of_rows, long_work

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migrator.plan.hazards import examples
-from migrator.plan.hazards.cause import Cause
+from migrator.plan.hazards.advice import Cause
 from migrator.plan.hazards.size import described, level, listed
 
 if TYPE_CHECKING:

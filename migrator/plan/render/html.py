@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from migrator.plan.target import Table
     from migrator.plan.trace.trace import Lock, Revision, Statement
 
-_OF_THIS_PACKAGE = files("migrator.plan")
+_OF_THIS_PACKAGE = files("migrator.plan.render")
 
 
 def html(forecast: Forecast, *, limit: str | None = None) -> str:

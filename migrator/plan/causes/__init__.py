@@ -1,1 +1,0 @@
-"""The causes of hazards: each module finds those of one family in a trace."""
