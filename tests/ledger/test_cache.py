@@ -10,7 +10,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-import alembic
 import pytest
 import sqlalchemy
 
@@ -153,7 +152,6 @@ def test_it_answers_for_version_locations_in_a_package(project: Path, database: 
     assert database.revisions() == ["r4"]
 
 
-@pytest.mark.skipif(alembic.__version__ < "1.10", reason="it has no recursive version locations")
 def test_it_looks_again_where_a_folder_below_has_a_new_revision(
     project: Path, database: Database
 ) -> None:
