@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
 
-OURS = "import gc; gc.disable(); import migrator.process.boundary, migrator.answer"
+OURS = "import gc; gc.disable(); import migrator.process.boundary, migrator.migrate.run"
 _GROUPS = {
     "psycopg2": "psycopg2",
     "structlog": "structlog",

@@ -6,12 +6,10 @@ click's, but for `--json` at its end and `wait --timeout`.
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,22 +17,6 @@ if TYPE_CHECKING:
 TIMEOUT = "10m"
 """How long `wait` waits where it is not told: as long as a Deployment in Kubernetes may take to
 come up (`progressDeadlineSeconds`)."""
-
-
-def main() -> NoReturn:
-    """Run the command line and end the process with an exit code of the contract."""
-    gc.disable()  # what is imported stays; a project has garbage collected again
-    work = plain(sys.argv[1:])
-    if work is None:
-        gc.enable()
-        from migrator.cli.main import main as read  # noqa: PLC0415 - click
-
-        read()
-    code = work()
-    if "alembic" in sys.modules:
-        sys.exit(code)
-    sys.stderr.flush()
-    os._exit(code)  # nothing of the project ran, so nothing waits for the exit
 
 
 def plain(words: Sequence[str]) -> Callable[[], int] | None:

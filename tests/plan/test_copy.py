@@ -99,9 +99,18 @@ def _see_that_nothing_is_written(release: Path, database: Database) -> None:
 def test_at_head_not_even_the_ledger_is_written(tmp_path: Path, database: Database) -> None:
     in_production(project(tmp_path / "p"), database, *ORDERS)
     database.rows("DELETE FROM migrator.cache")
-    found = foreseen(tmp_path / "p", database)
-    assert (found.pending, found.rehearsal) == ((), None)
+    assert foreseen(tmp_path / "p", database).pending == ()
     assert database.rows("SELECT FROM migrator.cache") == []
+
+
+def test_no_copy_is_made_of_a_database_that_a_run_found_at_head(
+    tmp_path: Path, database: Database
+) -> None:
+    in_production(folder := project(tmp_path / "p"), database, *ORDERS)
+    for _ in range(2):  # the first may have had something to do
+        assert run("run", tree=folder, url=database.url).exit_code == 0
+    answer = json.loads(run("plan", "--json", tree=folder, url=database.url).stdout)
+    assert (answer["verdict"], answer["rehearsal"]) == ("safe", None)
 
 
 def test_nothing_stronger_is_locked_in_the_target_than_by_a_reader(
