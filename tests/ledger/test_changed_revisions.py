@@ -121,14 +121,14 @@ def test_whitespace_and_comments_do_not_count_and_are_remembered(
     r2(project).write_text("# a comment\n\n" + r2(project).read_text())
     assert warned(run(tree=project, url=database.url)) == []
     loaded(str(project), database)
-    assert "migrator.ledger.alteration" not in loaded(str(project), database)
+    assert "migrator.ledger.checksum" not in loaded(str(project), database)
 
 
 def test_a_run_that_remembers_compares_nothing(project: Path, database: Database) -> None:
     """Its files are those that were compared before: it asks nothing more, and reads nothing."""
-    assert "migrator.ledger.alteration" not in loaded(str(project), database)
+    assert "migrator.ledger.checksum" not in loaded(str(project), database)
     r2(project).write_text("# a comment\n" + r2(project).read_text())
-    assert "migrator.ledger.alteration" in loaded(str(project), database)
+    assert "migrator.ledger.checksum" in loaded(str(project), database)
 
 
 def test_what_is_pending_may_be_changed(project: Path, database: Database) -> None:
