@@ -1,4 +1,4 @@
-"""What an application calls: whether its database is at head, and the whole job in its process.
+"""Functions for an application: `run`, `status` and `require_head`.
 
 `status` and `require_head` print and log nothing, hear no signal, and run no code of the project in
 this process.

@@ -1,4 +1,4 @@
-"""A small ASGI application: where the database stands, for probes and for people.
+"""An ASGI application that shows the status to probes and people, and can start a run.
 
 It needs no framework, and runs in any: `app.mount("/migrations", Migrations(engine))`.
 """

@@ -1,4 +1,4 @@
-"""The backfill, on one screen: batch by batch under a lock of its own, until nothing remains."""
+"""`migrator backfill`: change rows in batches, under a lock, until no rows remain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The preview of backfills: how much remains, and what the first batch would be."""
+"""`migrator backfill --dry-run`: count what remains and show the first batch."""
 
 from __future__ import annotations
 

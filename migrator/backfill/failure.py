@@ -1,4 +1,4 @@
-"""From what a query or a batch of a backfill raises to one of our errors; they stop here."""
+"""Turn errors of a backfill's queries and batches into our own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The passage through the keys: which of them somebody is at, and up to where all is done."""
+"""Track which key ranges are claimed by a worker and up to which key all is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A keyset: the keys of the rows that remain, asked for page by page in their order.
+"""Read the keys of the remaining rows page by page (keyset pagination).
 
 Errors of the driver's come out as they are: which of them are worth another try is for the asker
 to say.

@@ -1,4 +1,4 @@
-"""The pace: how many rows a batch has, and when there is a pause."""
+"""Choose the batch size, and pause for replicas and for other sessions."""
 
 from __future__ import annotations
 

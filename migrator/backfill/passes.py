@@ -1,4 +1,4 @@
-"""The filling: pass after pass over what remains, until nothing does."""
+"""Pass over the remaining rows again and again, until none is left."""
 
 from __future__ import annotations
 

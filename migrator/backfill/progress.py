@@ -1,4 +1,4 @@
-"""The progress: what was done, what remains, and how long that will take at this rate."""
+"""Report how many rows are done, how many remain, and the time left at this rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the replicas are behind, in seconds, measured by ourselves.
+"""Measure the lag of replicas, in seconds.
 
 The view's own `replay_lag` stands still while a replica replays nothing. So the position of the
 log is noted at each look, and the lag is the age of the oldest one that is not replayed yet.

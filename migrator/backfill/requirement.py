@@ -1,4 +1,4 @@
-"""The requirement: a revision that needs a backfill waits until nothing remains for that."""
+"""Hold back a revision until the backfill that it needs is complete."""
 
 from __future__ import annotations
 

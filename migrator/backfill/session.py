@@ -1,4 +1,4 @@
-"""A connection of ours as the project's code knows one: SQLAlchemy's, as `op.get_bind()` gives."""
+"""Open a SQLAlchemy connection as env.py does, for the code of a backfill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker: does batch after batch, each in a transaction of its own, until no key is left."""
+"""Run one batch after another, each in its own transaction, until no key is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The crew: the workers of a backfill, watched from outside and cancelled where it must end."""
+"""Start the workers of a backfill, monitor them, and cancel them when it must end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The archive: a backup taken when somebody asks for one, and a list of those that are there."""
+"""`migrator backup` and `migrator backups`: take a backup now, list those that exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encryption to public keys, in the format of age: who holds the private one can read it."""
+"""Encrypt backups to age recipients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inventory: every backup in a store, and whether it is complete."""
+"""List the backups in a store, and tell which are complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manifest: what a backup is, written beside it when all else is done."""
+"""The manifest of a backup, a JSON file written beside it after everything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a backup is: bytes written, and roughly how much of the tables has been read."""
+"""Report the progress of a backup: bytes written, and roughly the share of the tables."""
 
 from __future__ import annotations
 

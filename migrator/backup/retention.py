@@ -1,4 +1,4 @@
-"""Retention: the newest backups of a database are kept, and older ones are removed."""
+"""Delete the oldest backups of a database, and keep the newest."""
 
 from __future__ import annotations
 

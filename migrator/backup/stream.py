@@ -1,4 +1,4 @@
-"""From the dump to the store: counted and hashed on the way."""
+"""Stream a dump into the store, counting and hashing it."""
 
 from __future__ import annotations
 

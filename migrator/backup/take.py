@@ -1,4 +1,4 @@
-"""Taking a backup: prepared before the lock, taken under it, proven before anything is migrated."""
+"""Take a backup: prepare it before the lock, take it under the lock, verify it."""
 
 from __future__ import annotations
 

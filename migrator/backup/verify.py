@@ -1,4 +1,4 @@
-"""Verification of a backup: what is stored is what was dumped, and pg_restore can restore it."""
+"""Verify a backup: compare what is stored with what was dumped, and restore it if asked to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check: an Alembic project by itself, on an embedded server, with no target database."""
+"""`migrator check`: verify a project by itself, on a scratch server, without its database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checklist: what `migrator check` has proven of a project, line by line."""
+"""The result of `migrator check`, one line for each check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain lines of `run`, `status` and `wait`, which go through before click has been loaded.
+"""Parse plain lines of `run`, `status` and `wait` without loading click.
 
 Most runs find nothing to do, and are over in less time than that would take. A line with flags is
 click's, but for `--json` at its end and `wait --timeout`.

@@ -1,4 +1,4 @@
-"""What several commands take: settings as flags, `--json`, and the question before a change."""
+"""Flags that several commands share: the settings, `--json`, and the confirmation of a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The group of the commands, and the end of the process."""
+"""The group of the commands, and the exit code of the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the catalogue says: revisions in a version table, indexes that are not valid."""
+"""Query the catalog: rows of a version table, invalid indexes, tables that hold rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reaching the server: bounded, classified retries, and the facts of what was reached."""
+"""Connect to the server with bounded retries, and run queries whose errors are ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the connection that env.py made is one to the database that we reached.
+"""Tell whether env.py's connection reaches the database that we reached.
 
 env.py may ignore the URL it is given. So its own connection is asked which database it is.
 """

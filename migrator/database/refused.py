@@ -1,4 +1,4 @@
-"""Why a connection was refused, and whether another try is worth it.
+"""Classify refused connections: why, and whether to try again.
 
 libpq gives no SQLSTATE for a failed connection (psycopg2 leaves `pgcode` empty), so this is
 the one place that reads messages: libpq's own, Postgres's and PgBouncer's. What is not

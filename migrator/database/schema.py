@@ -1,4 +1,4 @@
-"""The shape of a database: each thing in its schemas, and how Postgres itself writes it down."""
+"""Read the schema of a database: each object, with the definition that Postgres prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the schemas of two databases differ, thing by thing, and which differences are drift."""
+"""Compare the schemas of two databases object by object."""
 
 from __future__ import annotations
 

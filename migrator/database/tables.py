@@ -1,4 +1,4 @@
-"""What a database holds: its tables, how large they are, and how many rows are in them."""
+"""List the tables of a database, their sizes and their row counts."""
 
 from __future__ import annotations
 

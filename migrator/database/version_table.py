@@ -1,4 +1,4 @@
-"""The table in which Alembic keeps where a database stands, and what can be wrong with its rows."""
+"""Alembic's version table, and the errors about its rows."""
 
 from __future__ import annotations
 

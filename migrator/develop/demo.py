@@ -1,4 +1,4 @@
-"""`migrator demo`: five scenes of the real command, on an embedded Postgres, with the example."""
+"""`migrator demo`: run the real command on an embedded Postgres with the example project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The locality: whether a database is of this machine, and whether this machine is production."""
+"""Tell whether a database is local, and whether this machine is production."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The ownership: which revisions `migrator watch` made, and may make anew.
+"""Tell which revisions `migrator watch` wrote and may rewrite.
 
-It marks a file in its last line, by a checksum of what stands above. What somebody edited, or git
+Its last line marks such a file, with a checksum of what stands above. What somebody edited, or git
 has, is not its own any more.
 """
 

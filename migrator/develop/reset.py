@@ -1,4 +1,4 @@
-"""The reset: a local database is made anew beside the old one, and takes its place at head."""
+"""`migrator reset`: build a local database beside the old one, at head, and swap them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch: the local database follows the models, by revisions that are made as they change.
+"""`migrator watch`: keep revisions and the local database up to date with the models.
 
 Each change is a step in a process of its own, which loads the models anew; and what a step does to
 the local database is a `migrator run` or `rollback` in a further one.

@@ -1,4 +1,4 @@
-"""How far each backfill has come, in the ledger: one row for each."""
+"""The progress of each backfill in the ledger, one row for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache of answers: what a full run found, for the next run of the same files.
+"""The cache of answers in the ledger: what a full run found, for the next run of the same files.
 
 A row belongs to one key, which stands for the settings, the environment and the configuration.
 It says which files the run used, and which rows of which version tables mean "nothing pending".

@@ -1,4 +1,4 @@
-"""Entering a run into the ledger, however it ends."""
+"""Record a run in the ledger, however it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger: one row for each run that had something to do, one for each revision it applied."""
+"""Read and write the ledger's runs, and the revisions that each applied."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger's place: the schema `migrator` of the target, so that nobody takes it for the app's.
+"""The ledger's schema, `migrator` in the target database, and its version.
 
 It is versioned by itself, in the comment of the schema: one row fewer to ask for, and in one
 look with whether it is there at all.

@@ -1,4 +1,4 @@
-"""The aftermath: a command that runs under the lock once the upgrade is proven: seed data."""
+"""Run the command of MIGRATOR_AFTER under the lock after a successful upgrade (seed data)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say in the log what a run is going to do (`plan.made`)."""
+"""Log what a run is going to do (`plan.made`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The migration, revision by revision, by the project's own env.py.
+"""Apply the pending revisions through the project's own env.py, with retries.
 
 A statement that does not get its table lock in time gives up its place in the queue, so that
 the app behind it goes on; the migration steps back and comes again, from where the database is.

@@ -1,4 +1,4 @@
-"""The execution of a plan under the lock: back up, carry out, prove, record."""
+"""Execute a migration plan under the lock: back up, apply, verify, record."""
 
 from __future__ import annotations
 

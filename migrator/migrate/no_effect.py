@@ -1,4 +1,4 @@
-"""Whether a revision changed nothing though it says that it does: its own `if` may have seen to it.
+"""Notice a revision that changed nothing although it contains operations.
 
 Most revisions say so by their statements. Only where these leave it open is the server asked, once
 and in the revision's own transaction, whether that has written anything.

@@ -1,8 +1,4 @@
-"""The gate: a run is refused before it begins.
-
-That is where a revision needs a backfill which is not complete, and where there is more risk than
-MIGRATOR_MAX_RISK allows.
-"""
+"""Refuse a run before its first change: incomplete backfills, too much risk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far an upgrade is: which revisions ran, which are committed, what a failed one left."""
+"""Track which revisions ran, which are committed, and what a failed one left behind."""
 
 from __future__ import annotations
 

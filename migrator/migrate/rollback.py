@@ -1,4 +1,4 @@
-"""The rollback, on one screen: revisions are taken back under the lock, and that is proven."""
+"""`migrator rollback`: downgrade under the lock, and verify it."""
 
 from __future__ import annotations
 

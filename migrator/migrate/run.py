@@ -1,4 +1,4 @@
-"""The run, on one screen."""
+"""`migrator run`: the release-phase job, on one screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The migration's transactions: what each opens with, which statement runs, what it leaves.
+"""Open each transaction of the migration with the lock's fence and the configured timeouts.
 
 SQLAlchemy tells of every transaction and statement of every engine that env.py makes. Those on
 the guarded database are opened under the guard's terms; others are let alone.

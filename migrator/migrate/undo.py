@@ -1,4 +1,4 @@
-"""After a failure: what the run applied is taken back, or it is said why that is not possible.
+"""MIGRATOR_ON_FAILURE=rollback: downgrade what a failed run had applied.
 
 The first error is the run's, whatever comes of the rollback; its hint says what came.
 """

@@ -1,4 +1,4 @@
-"""The proof: what a fresh connection saw, against what the upgrade says it did."""
+"""Verify an upgrade on a fresh connection."""
 
 from __future__ import annotations
 

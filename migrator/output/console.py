@@ -1,4 +1,4 @@
-"""The console format: for a person, aligned, coloured on a terminal."""
+"""The console format of the log: aligned, and coloured on a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps secrets out of every line; the last thing before the output."""
+"""Mask secrets in everything that is written, as the last step before the output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run did: gathered while it goes, told once, in its last line.
+"""The report of a run: collected while it runs, written once as its last line.
 
 The journal is filled as facts become known, so that a run which dies of anything, at any
 moment, still reports what it had learned.

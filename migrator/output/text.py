@@ -1,4 +1,4 @@
-"""What a person reads, said in one way: names, counts, sizes, durations."""
+"""Format names, counts, sizes and durations for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The preview: the forecast as the answer of `migrator plan`, in the form that was asked for."""
+"""`migrator plan`: the forecast in the form that was asked for, and its exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forecast: what a release will do to a database, as the answer of `migrator plan`."""
+"""The forecast: what a release will do to a database."""
 
 from __future__ import annotations
 

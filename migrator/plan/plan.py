@@ -1,4 +1,4 @@
-"""The planning: what a run would do, found out on a copy; nothing is changed in the target."""
+"""`migrator plan`: rehearse the pending revisions on a copy; the target is not changed."""
 
 from __future__ import annotations
 

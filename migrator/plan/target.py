@@ -1,4 +1,4 @@
-"""The conditions in the target that a release will meet: how large, how busy, who is in the way."""
+"""The conditions in the target: sizes, traffic, long transactions, replication lag."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The boundary: whatever happens, one outcome, one last line.
+"""The boundary: every run ends here, with one outcome and one last line.
 
 The command line and `api.py` both end a run here, so that no way of starting one can end without
 its report.

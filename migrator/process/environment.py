@@ -1,4 +1,4 @@
-"""What a backup takes from the environment: for programs, for stores, about the platform."""
+"""Environment variables for programs and backup stores, and what the platform says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The git repository that a project is in: which of its files are new since a reference."""
+"""The git repository of a project: which files are new since a reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A child program: its output, its standard error, its end, and how it is stopped.
+"""Run a child program: its output, its standard error, its end, and how to stop it.
 
 The run blocks SIGTERM and SIGINT, and a child would inherit that and could not be told to end.
 `posix_spawn` gives it an empty mask and a process group of its own without running any of our

@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and the deadline: the run ends as if its statement had failed, and says so.
+"""SIGTERM, SIGINT and the deadline: cancel the statement, and report the interruption.
 
 Python runs a signal's handler only when the main thread is back from C, and psycopg2 stays there
 for as long as a statement lasts. So both signals are blocked and a thread waits for them. It

@@ -1,4 +1,4 @@
-"""A command of ours in a process of its own, so that what it runs disturbs nobody else's.
+"""Run a command of ours in a separate process, so that it disturbs nothing in this one.
 
 env.py may change the environment, the logging and the current event loop of its process; in an
 application's own process that would be the application's.

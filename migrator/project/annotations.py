@@ -1,4 +1,4 @@
-"""`# migrator: …` comments in the file of a revision, or of a module that defines models.
+"""Comments `# migrator: …` in revision files and in modules that define models.
 
 `# migrator: allow <hazard> because …` accepts a hazard; `# migrator: needs backfill <name>` keeps
 a revision from being applied before that backfill is complete.

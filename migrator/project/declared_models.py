@@ -1,4 +1,4 @@
-"""Tables that Python files define, read from their text: no module is imported for it.
+"""Find the tables that Python files define, without importing them.
 
 A name is followed through imports, and through the text of modules that are not loaded, to an
 object of one that is. What that object is, it says itself: a base, a registry, a MetaData.

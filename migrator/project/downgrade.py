@@ -1,4 +1,4 @@
-"""What a downgrade cannot do, and which tables it drops, known before anything is tried.
+"""Foresee what a downgrade cannot do, and which tables it drops.
 
 Whether a revision can be downgraded is read from what the compiler made of its functions, not from
 their source: a project may have none (`sourceless`), and only what was compiled can run.

@@ -1,4 +1,4 @@
-"""The way back: a path whose newest revisions are taken back by their downgrades."""
+"""The downgrade path of a version table: the newest revisions, by their downgrades."""
 
 from __future__ import annotations
 

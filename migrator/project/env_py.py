@@ -1,4 +1,4 @@
-"""Running the project's own env.py, as `alembic` would, and watching from outside.
+"""Run the project's own env.py, as `alembic` would, and observe it from outside.
 
 Nothing in the project is edited: `EnvironmentContext` is built as `alembic.command.upgrade`
 does it, and SQLAlchemy's events on the `Engine` class see every engine that env.py makes, the

@@ -1,4 +1,4 @@
-"""What the project finds around it: the environment variables and the command line of `alembic`."""
+"""The environment and the arguments of the `alembic` command, as a project expects them."""
 
 from __future__ import annotations
 

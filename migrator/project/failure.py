@@ -1,4 +1,4 @@
-"""From what env.py, a revision or a driver raises to one of our errors; they stop here."""
+"""Turn what env.py, a revision or a driver raises into our errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the project, as the `alembic` command would, and Flask-Migrate's where it is one."""
+"""Find the Alembic project, as the `alembic` command does, or that of Flask-Migrate."""
 
 from __future__ import annotations
 

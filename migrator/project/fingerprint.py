@@ -1,4 +1,4 @@
-"""Fingerprints of what a project's answer depends on. Files are hashed; nothing is parsed.
+"""Fingerprint everything that a project's answer depends on. Files are hashed, nothing is parsed.
 
 `key` covers what is known before the project runs: settings, environment, what is installed, the
 configuration. `used` lists the files that a run of the project loaded, `contents` hashes them.

@@ -1,4 +1,4 @@
-"""Flask-Migrate: its env.py needs `current_app`, so it runs inside the application's context."""
+"""Run a Flask-Migrate project inside its application's context."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What listens to the connections of env.py: each transaction and each statement is told.
+"""Listen to the connections of env.py: each transaction, each statement.
 
 SQLAlchemy tells of those of every engine that env.py makes, the synchronous side of an
 asynchronous one included.

@@ -1,4 +1,4 @@
-"""A difference that Alembic found between models and database, in words."""
+"""Describe a difference between models and database in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models against a database, as `alembic check` compares them: with all of env.py's options."""
+"""Compare the models with a database, as `alembic check` does, with env.py's options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to do: every path of every section, where it stands and where it is to go."""
+"""The migration plan: the upgrade path of each version table."""
 
 from __future__ import annotations
 

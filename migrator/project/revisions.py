@@ -1,4 +1,4 @@
-"""The chain of revisions: whole or broken, where a target is, what is pending for it."""
+"""The chain of revisions: gaps, heads, targets, pending revisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stamping: a revision is written into the version table by env.py, as `alembic stamp` does."""
+"""Stamp a database through env.py, as `alembic stamp` does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the database stands in the project's history, asked through env.py without a change."""
+"""Find out what is pending by running env.py once, without a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models that env.py does not know: files that define tables on its metadata, never imported.
+"""Find models that env.py does not import.
 
 Autogenerate would take their tables for dropped, or leave them out.
 """

@@ -1,4 +1,4 @@
-"""The target's URL in the two places where a project finds it, each in a form it can use.
+"""Give the target's URL to a project, in the two places where it may look for it.
 
 The project's section of Alembic's configuration has it as `sqlalchemy.url`, the environment as
 `DATABASE_URL`. Neither Alembic nor SQLAlchemy is loaded for this.

@@ -1,4 +1,4 @@
-"""Upgrade another database by a project's revisions, from base to where some database is."""
+"""Upgrade a rehearsal database, from base to where some database is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A listener that lets env.py work on one database and on no other."""
+"""Confine env.py to one database; a connection to any other is refused."""
 
 from __future__ import annotations
 

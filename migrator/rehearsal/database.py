@@ -1,4 +1,4 @@
-"""A database to rehearse revisions on, empty or a copy of the target: dropped whatever happens."""
+"""Create a database to rehearse on, empty or a copy of the target; it is always dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drift: how a database differs from what its revisions make, and from the models.
+"""Compare a schema with what its revisions create, and with the models.
 
 The revisions that it is at are run on an embedded server, from base, and the two are compared.
 """

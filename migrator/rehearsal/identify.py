@@ -1,4 +1,4 @@
-"""The identification: which revision made the schema of a database that does not say.
+"""Identify which revision created a schema that has no version table.
 
 The history is rehearsed on an embedded server, and after each revision what is there is compared
 with what is in the database. Only a revision whose schema is the same, and no other's, is given.

@@ -1,4 +1,4 @@
-"""The round trip: revisions go up, down and up again; the schema is compared at each step."""
+"""Apply revisions up, down and up again, and compare the schema at each step."""
 
 from __future__ import annotations
 

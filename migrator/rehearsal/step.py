@@ -1,4 +1,4 @@
-"""One revision up or down: env.py is run for that step, and for nothing else."""
+"""Run env.py for one revision, up or down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The diagnosis: what is not healthy in a database, and what would mend it."""
+"""Diagnose what is broken in a database, and what would fix it."""
 
 from __future__ import annotations
 

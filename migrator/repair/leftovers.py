@@ -1,4 +1,4 @@
-"""What was left over: indexes that are not used, and scratch databases that nobody dropped."""
+"""Find invalid indexes and scratch databases that were left behind."""
 
 from __future__ import annotations
 

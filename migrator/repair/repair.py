@@ -1,4 +1,4 @@
-"""The repair: for each state that is not healthy the one mend, shown before it is done."""
+"""`migrator repair`: show what is broken, ask, and fix it."""
 
 from __future__ import annotations
 

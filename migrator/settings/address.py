@@ -1,4 +1,4 @@
-"""The address of a database: every form in use, read into one value.
+"""Parse a database address, in every form in use.
 
 libpq itself reads the address (`PQconninfoParse`), so hosts, ports, IPv6, socket directories
 and parameters mean what they mean to `psql`. Before that, what libpq does not know is taken

@@ -1,4 +1,4 @@
-"""Names in use elsewhere keep working: each is honoured, and the log says so."""
+"""Accept variables of other tools, and say so in the log."""
 
 from __future__ import annotations
 

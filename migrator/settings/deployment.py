@@ -1,4 +1,4 @@
-"""The deployment: what the platform and the working directory say of who deploys what."""
+"""What the platform and the working directory say about the deployment."""
 
 from __future__ import annotations
 

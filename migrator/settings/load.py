@@ -1,4 +1,4 @@
-"""Read the settings from flags and environment, and report all problems at once."""
+"""Load the settings from flags and environment; all problems are reported at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the text of a flag or variable to a value; a `ValueError` says in words what is wrong."""
+"""Parse the text of a setting; a `ValueError` says what is wrong with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every setting in one table: its variable, its flag, its default, what it means.
+"""The table of settings: variable, flag, default and meaning of each.
 
 A field of `Settings` is a row. `MIGRATOR_` and the field's name in capitals is its variable,
 the name with dashes its flag; the flag wins.

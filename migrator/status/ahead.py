@@ -1,4 +1,4 @@
-"""The database is ahead of this code: an older image was deployed again.
+"""Decide what a database means that is ahead of this code: an older image on a newer schema.
 
 Only the ledger tells that from a database of other code, or of another branch.
 """

@@ -1,4 +1,4 @@
-"""The condition of a database at this moment: who migrates it, and what is broken in it."""
+"""The health of a database: lock holder, blocked sessions, invalid indexes and constraints."""
 
 from __future__ import annotations
 

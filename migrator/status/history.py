@@ -1,4 +1,4 @@
-"""The runs of the past, as the ledger of the database has them."""
+"""`migrator history`: the runs in the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a database stands against this code: from the cache if it knows, else from the project."""
+"""Find the position of a database: from the cache if it knows it, else from the project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The status: where a database stands, who is at work in it, and what is broken."""
+"""`migrator status`: where a database stands, who is migrating it, what is broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting: until a database is where this code wants it. Nothing is locked, and nothing changed."""
+"""`migrator wait`: block until the database is at this code's head."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a test gets: a database at head of its own, and the ways to reach it."""
+"""Databases for tests: each at head, and the ways to reach it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plugin for pytest: its options, and the fixtures that an application's tests ask for.
+"""The pytest plugin: its options and fixtures.
 
 It is loaded wherever migrator is installed beside pytest, so what is heavy is imported by the
 fixtures that need it, and by nothing else.

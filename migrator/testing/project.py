@@ -1,4 +1,4 @@
-"""The project under test: our own command is asked about it, in processes of their own.
+"""Examine the project under test with our own command, in separate processes.
 
 env.py may import the whole application and change the environment, the logging and the event loop
 of its process; in that of the tests it would be theirs.

@@ -1,4 +1,4 @@
-"""The tests that every Alembic project should have; all of them read one examination."""
+"""The tests that every Alembic project should have."""
 
 from __future__ import annotations
 

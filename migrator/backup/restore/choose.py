@@ -1,4 +1,4 @@
-"""Which backup is meant: the newest of a database, or the one that was named."""
+"""Choose the backup to restore: the newest of a database, or the one that was named."""
 
 from __future__ import annotations
 

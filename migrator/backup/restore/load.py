@@ -1,4 +1,4 @@
-"""From a backup into a database: what is stored is compared with its manifest, and restored."""
+"""Load a stored backup into a database, after comparing it with its manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recovery: a backup is restored into a new database, proven, and only then gets its name."""
+"""Restore into a new database, verify it, and swap it with the old one."""
 
 from __future__ import annotations
 

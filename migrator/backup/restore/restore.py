@@ -1,4 +1,4 @@
-"""The restore: a backup becomes a new database, or takes the place of the one it was taken of."""
+"""`migrator restore`: restore a backup into a new database, or over the original."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An object store as a store: S3, Google Cloud Storage, Azure, by way of obstore.
+"""Keep backups in object storage: S3, Google Cloud Storage, Azure (obstore).
 
 Credentials and the endpoint come from the variables that each of them is known by
 (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, GOOGLE_SERVICE_ACCOUNT, AZURE_STORAGE_ACCOUNT_NAME, …).

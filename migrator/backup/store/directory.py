@@ -1,4 +1,4 @@
-"""A directory as a store: a file is there when it is whole, and on the disk."""
+"""Keep backups in a directory; a file appears only when it is whole and on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store: where backups are kept. A directory and a bucket are written and read alike."""
+"""The interface of a backup store, the same for a directory and a bucket."""
 
 from __future__ import annotations
 

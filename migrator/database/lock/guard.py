@@ -1,4 +1,4 @@
-"""The guard: holds the lock for a run, fences its transactions, and knows when it is lost.
+"""Hold the lock in a transaction, fence the migration's transactions, notice when it is lost.
 
 If the guard's session dies, its lock is free at once, while a statement of ours may go on. So
 each transaction of the migration takes a second key, shared, and then looks whether the guard

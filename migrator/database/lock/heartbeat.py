@@ -1,4 +1,4 @@
-"""The heartbeat: a thread with its own connection asks again and again whether the server answers.
+"""A thread with its own connection that checks again and again whether the server answers.
 
 A network can go silent and yet acknowledge, as a proxy does that has lost what is behind it.
 Then a statement waits for ever, and neither a keepalive nor a signal's handler ends it.

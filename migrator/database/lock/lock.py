@@ -1,4 +1,4 @@
-"""The lock: one migration of a database at a time.
+"""Acquire the migration lock: one migration of a database at a time.
 
 A transaction of its own holds it (`pg_try_advisory_xact_lock`), so it is gone when we are,
 and through PgBouncer in transaction mode it cannot be handed to two clients, as a session's

@@ -1,4 +1,4 @@
-"""The statement monitor: watches a statement from outside, in the thread of the heartbeat.
+"""Monitor the running statement from outside, and report which sessions block it.
 
 It says who is in the way before the table-lock timeout strikes, and cancels the statement on the
 server if the run is interrupted or the guard is gone.

@@ -1,4 +1,4 @@
-"""The lock of a run as one block: the migration lock, its heartbeat and its statement monitor."""
+"""Hold the lock of a run as one block: migration lock, heartbeat and statement monitor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A duplicate: a database dumped into another, without a file between."""
+"""Copy one database into another with pg_dump and pg_restore, without a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dump: pg_dump's custom format, read while it is made."""
+"""Run pg_dump (custom format), and read the dump while it is made."""
 
 from __future__ import annotations
 

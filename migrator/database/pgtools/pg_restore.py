@@ -1,4 +1,4 @@
-"""A pg_restore that runs: its first error ends it, but for one that means nothing."""
+"""Run pg_restore, and stop at its first error that matters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pg_dump and pg_restore: which ones, how old, and how well they compress."""
+"""Find pg_dump and pg_restore, their version, and which compression they support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backup asks of the database: how to reach it, a snapshot of it, what is in it."""
+"""The database that a backup is taken of: its address, a snapshot, its contents."""
 
 from __future__ import annotations
 

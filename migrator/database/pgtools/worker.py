@@ -1,4 +1,4 @@
-"""The work of a backup in a thread of its own, and how it is stopped from outside.
+"""Run pg_dump or pg_restore in a thread that can be stopped from outside.
 
 A signal is heard by the main thread only, and only when it is back from C. A client of an object
 store stays there for as long as a request takes. So the main thread waits, and can be interrupted.

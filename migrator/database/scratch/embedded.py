@@ -1,4 +1,4 @@
-"""An embedded Postgres for a demonstration or a rehearsal: no server to install, no Docker."""
+"""Start an embedded Postgres for a demonstration or a rehearsal; no server, no Docker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The extensions of a database: read in one, made in another."""
+"""List the extensions of one database, and create them in another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a backup is restored to: a new database, proven before it gets its name."""
+"""Name the database that a backup is restored into, and see that the name is free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One database in the place of another: both get their new names in one transaction, or neither."""
+"""Replace one database by another: both are renamed in one transaction, or neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scratch database: made to restore into, and dropped again whatever happens."""
+"""Create a scratch database, and drop it whatever happens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A template: a database made once, of which the server makes copies in no time.
+"""Create a template database, and copies of it in milliseconds.
 
 The processes of one test session share it. Each holds a shared advisory lock while it uses it, and
 who finds itself alone when it leaves drops it.

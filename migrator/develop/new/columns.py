@@ -1,4 +1,4 @@
-"""Columns of tables in use: NOT NULL is proven first, and a new column waits until it is filled."""
+"""Safe steps for columns: NOT NULL through a validated CHECK, new columns nullable first."""
 
 from __future__ import annotations
 

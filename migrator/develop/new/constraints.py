@@ -1,4 +1,4 @@
-"""Constraints on tables in use: a moment to add each, and the rows are read beside the app."""
+"""Safe steps for constraints: NOT VALID first, VALIDATE in a revision that blocks nobody."""
 
 from __future__ import annotations
 

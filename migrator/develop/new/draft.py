@@ -1,4 +1,4 @@
-"""The draft: what `alembic revision` would write, as operations; nothing is written yet."""
+"""What `alembic revision --autogenerate` would write, as operations; nothing is written yet."""
 
 from __future__ import annotations
 

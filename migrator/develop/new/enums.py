@@ -1,4 +1,4 @@
-"""Enumerated types: made and dropped by statements of their own, in each direction once.
+"""Enum types in new revisions: created and dropped by their own statements, once each way.
 
 Alembic leaves that to SQLAlchemy, which makes a type with a table and not with a column, makes it
 again where it is there already, and leaves it behind at the downgrade.

@@ -1,4 +1,4 @@
-"""What has to be known of a database to say what is safe there, and how it spells names."""
+"""Facts of the database that decide which steps are safe, and how it quotes names."""
 
 from __future__ import annotations
 

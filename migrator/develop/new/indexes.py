@@ -1,4 +1,4 @@
-"""Indexes on tables in use: built and dropped CONCURRENTLY, each in a revision of its own."""
+"""Safe steps for indexes: CONCURRENTLY, each in its own revision."""
 
 from __future__ import annotations
 

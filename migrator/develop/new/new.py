@@ -1,4 +1,4 @@
-"""The revising: new revisions are drafted, written and proven; `migrator new` and what follows."""
+"""`migrator new`: draft revisions from the models, write and verify them."""
 
 from __future__ import annotations
 

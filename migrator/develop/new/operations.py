@@ -1,4 +1,4 @@
-"""Operations that Alembic's autogenerate has no words for, and how a revision file has them."""
+"""Operations that Alembic's autogenerate lacks, and how they are written in a revision file."""
 
 from __future__ import annotations
 

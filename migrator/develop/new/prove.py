@@ -1,4 +1,4 @@
-"""The proving of new revisions: up, down and up on an empty database, and the plan's verdict."""
+"""Verify new revisions: up, down and up on an empty database, and the plan's verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The novelty: what `migrator new` wrote, and what came of trying it; an answer."""
+"""The result of `migrator new`: the files, and what came of trying them."""
 
 from __future__ import annotations
 

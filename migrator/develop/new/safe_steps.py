@@ -1,4 +1,4 @@
-"""The precautions: what Alembic would do at the app's expense is done in steps that stop nobody.
+"""Replace operations that would block an application by steps that do not.
 
 A draft is one revision; with precautions it may be several: what runs CONCURRENTLY, and what
 reads all of a table, is alone in its revision. Only tables that are in use already need any. Each

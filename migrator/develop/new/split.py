@@ -1,4 +1,4 @@
-"""The series: a draft with its precautions as the revisions that are to be written, in order."""
+"""Split a draft with its safe steps into the revisions to write, in order."""
 
 from __future__ import annotations
 

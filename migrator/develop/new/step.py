@@ -1,4 +1,4 @@
-"""A step: one revision of those that take the place of what Alembic would do at once."""
+"""One of the revisions that replace an operation, with what it does up and down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The writing: a draft's revisions as files, all of them or none."""
+"""Write the files of new revisions, all of them or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The advice on each hazard: the safer way, in words."""
+"""The advice for each hazard: the safer way, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What breaks the version that is still running: it goes on until the new one is up."""
+"""Hazards for the release that is still running while the new one starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The safer ways as code for the body of an upgrade(), with the names of the target.
+"""Safer ways as code for the body of an upgrade(), with the names of the target.
 
 Where it takes more than one revision, a line of `NEXT` or `LATER` stands between them.
 """

@@ -1,4 +1,4 @@
-"""The hazards of a trace, rated by the size of the tables they strike."""
+"""Find the hazards in a trace, and rate them by the size of the tables."""
 
 from __future__ import annotations
 

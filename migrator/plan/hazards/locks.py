@@ -1,4 +1,4 @@
-"""Locks that outlast their statement: the rest of the transaction is added to the wait."""
+"""Hazards of locks that are held longer than their statement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a revision as a whole, and why a rehearsal failed."""
+"""Hazards of a revision as a whole, and why a rehearsal failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that are written anew: every row is copied, and nobody reads or writes meanwhile."""
+"""Hazards of statements that rewrite a table."""
 
 from __future__ import annotations
 

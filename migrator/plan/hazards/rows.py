@@ -1,4 +1,4 @@
-"""Rows that a release changes: many at once, or all of them gone."""
+"""Hazards of statements that change many rows or delete them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that are read from end to end under a lock that stops somebody."""
+"""Hazards of full scans under a lock that blocks the application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The size of a table, and how it rates what takes as long as the table is large."""
+"""Rate work that takes as long as the table is large."""
 
 from __future__ import annotations
 

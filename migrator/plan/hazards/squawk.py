@@ -1,4 +1,4 @@
-"""The lint of a plan's SQL by squawk, where the extra `lint` is installed: what we do not say."""
+"""Add what squawk finds in a plan's SQL, if the extra `lint` is installed."""
 
 from __future__ import annotations
 

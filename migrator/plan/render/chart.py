@@ -1,4 +1,4 @@
-"""The chart: the timeline of a page, a row for each table, a bar for each lock on it."""
+"""The timeline as an SVG chart: a row for each table, a bar for each lock."""
 
 from __future__ import annotations
 

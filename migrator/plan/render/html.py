@@ -1,4 +1,4 @@
-"""The page: a forecast as one file of HTML, which asks nothing of anybody and runs no script."""
+"""A forecast as one HTML file, without scripts and without external resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comment: a forecast as Markdown, for a pull request on GitHub or GitLab."""
+"""A forecast as Markdown, for a comment on a pull request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture: a forecast as text that a person reads in ten seconds, the verdict first."""
+"""A forecast as text for a terminal, the verdict first."""
 
 from __future__ import annotations
 

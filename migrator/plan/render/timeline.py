@@ -1,4 +1,4 @@
-"""The timeline: which lock is held on which table, from which statement to which."""
+"""The timeline of locks: which table is locked from which statement to which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wording: a forecast put into words, the same on a terminal, in a comment and on a page."""
+"""The sentences of a forecast, the same on a terminal, in a comment and on a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The attendant: looks at what a statement does that cannot be asked in its own transaction.
+"""Trace statements that cannot run in a transaction, such as CREATE INDEX CONCURRENTLY.
 
 What is committed at once leaves no moment to ask its backend. Most statements can be tried in a
 transaction beforehand, which is rolled back. Those that cannot (CREATE INDEX CONCURRENTLY and its

@@ -1,4 +1,4 @@
-"""The definition of a table as the catalogue has it."""
+"""The definition of a table, read from the catalog."""
 
 from __future__ import annotations
 

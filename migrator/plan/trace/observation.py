@@ -1,4 +1,4 @@
-"""An observation: what a backend holds, has read and has written, asked of itself.
+"""Observe a backend: the locks it holds, what it has read and written.
 
 Only the backend that runs a transaction sees what it made of the catalogue before it commits.
 """

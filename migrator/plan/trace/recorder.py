@@ -1,4 +1,4 @@
-"""The recorder: watches the rehearsal on the copy, and writes down what each statement did."""
+"""Record what each statement of a rehearsal did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rehearsal: the pending revisions are run on a copy by the project's own env.py."""
+"""Rehearse the pending revisions on a copy through the project's own env.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trace: what a rehearsal of the pending revisions saw, statement by statement."""
+"""The trace of a rehearsal, statement by statement."""
 
 from __future__ import annotations
 
