@@ -212,13 +212,6 @@ def test_the_conditions_are_those_of_the_target(tmp_path: Path, database: Databa
     assert [o.tables for o in found.obstacles] == [("public.orders",)]
 
 
-def test_at_head_nothing_is_rehearsed(tmp_path: Path, database: Database) -> None:
-    folder = project(tmp_path / "p")
-    in_production(folder, database, *ORDERS)
-    found = foreseen(folder, database)
-    assert (found.pending, found.rehearsal, found.verdict) == ((), None, "safe")
-
-
 def test_no_copy_is_left(tmp_path: Path, database: Database) -> None:
     only(tmp_path / "p", database, "op.add_column('orders', sa.Column('vat', sa.Integer))")
     named = beginning(database.name, PLAN)
