@@ -482,7 +482,7 @@ def test_a_question_does_not_make_the_ledger(
 
 _WHOLE = """
 import os, sys
-from migrator import job
+from migrator.migrate import run as job
 from migrator.process.boundary import own_stdout, perform
 job.key_of = lambda *_: None
 outcome, _ = perform(job.run, {}, os.environ, own_stdout())

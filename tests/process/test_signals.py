@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tests.support.servers import Database, Server
 
 PATIENT = """
-from migrator import interruption
-interruption._GRACE_S = 600
+from migrator.process import signals
+signals._GRACE_S = 600
 from migrator.__main__ import main
 main()
 """
