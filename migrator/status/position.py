@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from migrator.database.catalog import revisions
 from migrator.database.identity import same_database
 from migrator.database.version_table import UnknownRevisionError
+from migrator.errors import MigratorError
 from migrator.ledger import cache
 from migrator.ledger.cache import Answer
 from migrator.output import log
@@ -129,7 +130,7 @@ def remember(
         return
     try:
         now = plan.at({table: revisions(connection, table) for table in plan.tables})
-    except UnknownRevisionError:
+    except MigratorError:  # also of a server that went away: the run's result stands
         return
     used = fingerprint.used_by(plan.projects, [path.script for path in plan.paths])
     if not now.pending and (contents := fingerprint.contents(used, os.environ)):
