@@ -24,7 +24,10 @@ _NOTICE_US_DIE = (
 )
 """New in PostgreSQL 14."""
 _READS = re.compile(COMMENTS + r"(SELECT|WITH|TABLE|SHOW|VALUES)\b", re.IGNORECASE)
-_OF_ALEMBIC = re.compile(r"pg_catalog\.|\.version_num\b")
+_OF_ALEMBIC = re.compile(
+    r"pg_catalog\.|\.version_num\b|^select relname from pg_class c join pg_namespace n\b"
+)
+"""The last is how SQLAlchemy 1.4 asks whether a schema has a table."""
 
 
 class Listener:

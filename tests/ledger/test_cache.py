@@ -69,7 +69,12 @@ def test_a_run_that_looked_and_had_nothing_to_do_is_remembered_too(
 
 def option(folder: Path, *lines: str) -> None:
     """Put options into the project's section, in place of those that the template has."""
-    ini = (folder / "alembic.ini").read_text().replace("path_separator = os", "")
+    ini = re.sub(
+        r"^(version_)?path_separator = .*",
+        "",
+        (folder / "alembic.ini").read_text(),
+        flags=re.MULTILINE,
+    )
     (folder / "alembic.ini").write_text(ini.replace("[alembic]", "\n".join(("[alembic]", *lines))))
 
 
@@ -140,7 +145,8 @@ def test_it_answers_for_flask_migrate(tmp_path: Path, database: Database) -> Non
 
 
 def test_it_answers_for_version_locations_in_a_package(project: Path, database: Database) -> None:
-    option(project, "path_separator = space", "version_locations = app:revisions db/versions")
+    places = "version_locations = app:revisions db/versions"
+    option(project, "path_separator = space", "version_path_separator = space", places)
     folder = project / "app" / "revisions"
     folder.mkdir()
     (folder / "r3_.py").write_text(revision("r3", "r2"))
