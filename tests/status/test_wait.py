@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.status.test_nothing_to_do import HEAVY, loaded
-from tests.support.command import run, start
+from tests.support.command import eventually, run, start
 from tests.support.servers import free_port
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def test_it_waits_for_a_run(tree: str, database: Database) -> None:
 def test_it_says_that_a_run_is_in_progress_and_takes_no_lock(database: Database) -> None:
     job = start("run", tree="slow", url=database.url, SLOW_SECONDS="12")
     job.until("revision.started")
+    eventually(lambda: database.advisory_locks("ShareLock") == 1)  # of the revision's transaction
     held = database.advisory_locks()
     ended = run("wait", "--timeout", "1s", tree="slow", url=database.url)
     assert database.advisory_locks() == held
