@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import closing
-from typing import TYPE_CHECKING
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
@@ -198,18 +198,23 @@ def test_a_batch_that_takes_too_long_is_made_smaller(database: Database, tmp_pat
 def test_it_pauses_while_others_are_at_work(database: Database, tmp_path: Path) -> None:
     folder = expanded(made(tmp_path / "project", SLOW), database, 3000)
     with closing(database.connect()) as other, closing(database.connect()) as another:
-        threads = [
-            threading.Thread(target=each.cursor().execute, args=["SELECT pg_sleep(4)"])
-            for each in (other, another)
-        ]
+
+        def work(session: Any) -> None:  # noqa: ANN401 - a psycopg2 connection
+            with suppress(psycopg2.errors.QueryCanceled):
+                session.cursor().execute("SELECT pg_sleep(600)")
+
+        threads = [threading.Thread(target=work, args=[each]) for each in (other, another)]
         for thread in threads:
             thread.start()
-        ended = fill(folder, database, "--max-active", "1")
-        for thread in threads:
+        running = filling(folder, database, "--max-active", "1")
+        blocked = running.until("statement.blocked")
+        for session, thread in zip((other, another), threads, strict=True):
+            session.cancel()
             thread.join()
+        ended = running.end()
+    assert blocked["reason"] == "load"
+    assert blocked["active"] >= 2
     assert ended.exit_code == 0, ended.output
-    assert ended.named("statement.blocked")[0]["reason"] == "load"
-    assert ended.named("statement.blocked")[0]["active"] >= 2
 
 
 @pytest.mark.slow
